@@ -1,0 +1,78 @@
+"""What a codec is: payloads of many messages in, columns out. One file a codec, one line in `gateway.codecs`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+
+from gateway.records import Block, DeadLetter, Readings
+
+UNKNOWN_DEVICE: Final = -1
+"""The topic names no device of the inventory; the payload (an MN) still may."""
+
+
+@dataclass(slots=True)
+class Sink:
+    """Collects what codecs read in one block, as growing lists that become columns once.
+
+    A codec appends one entry a message to the lists of the first group and one entry a reading to those of the
+    second. It does so directly: a method call a message would cost as much as reading the message.
+    """
+
+    block: Block
+    rows: list[int] = field(default_factory=list[int])
+    """Message numbers within the block, of messages with readings."""
+    counts: list[int] = field(default_factory=list[int])
+    """How many readings each of those messages has."""
+    times: list[int] = field(default_factory=list[int])
+    """Time of each of those messages, ms UTC."""
+
+    channels: list[int] = field(default_factory=list[int])
+    values: list[float] = field(default_factory=list[float])
+    """A missing value is NaN."""
+    flags: list[int] = field(default_factory=list[int])
+
+    devices: set[int] = field(default_factory=set[int])
+    """Devices heard of, whether they sent readings or not."""
+    dead: list[DeadLetter] = field(default_factory=list[DeadLetter])
+    alive_only: int = 0
+
+    def bury(self, row: int, reason: str, detail: str) -> None:
+        """Make message number `row` of the block a dead letter."""
+        block = self.block
+        self.dead.append(
+            DeadLetter(
+                block.first + row, block.received, block.link, block.topics[row], block.payloads[row], reason, detail
+            )
+        )
+
+    def readings(self) -> Readings:
+        """All readings as columns, in journal order."""
+        counts = np.array(self.counts, np.int64)
+        rows = np.array(self.rows, np.int64)
+        columns = Readings(
+            np.array(self.channels, np.int32),
+            np.repeat(np.array(self.times, np.int64), counts),
+            np.full(len(self.channels), self.block.received, np.int64),
+            np.array(self.values, np.float64),
+            np.array(self.flags, np.uint8),
+            np.repeat(rows + self.block.first, counts),
+        )
+        if len(rows) > 1 and np.any(rows[1:] < rows[:-1]):  # several codecs filled it, one after the other
+            return columns.take(np.argsort(columns.position, kind="stable"))
+        return columns
+
+
+class Codec(Protocol):
+    """Reads payloads of one format."""
+
+    def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
+        """Read the messages `rows` of `sink.block` into the sink.
+
+        `devices` runs parallel to `rows`: the device number that the topic names, or `UNKNOWN_DEVICE`.
+        Every row ends as readings, as `alive_only`, or buried. It never raises for what a payload holds.
+        """
+        ...

@@ -1,0 +1,105 @@
+"""The nouns of the service. This file imports nothing of ours but the records of the detectors.
+
+All times are milliseconds since the epoch, UTC. A position counts messages in the journal from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from detectors.records import Box, Readings
+
+__all__ = ["Batch", "Block", "Box", "DeadLetter", "Decoded", "Frame", "FrameResult", "Readings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a link hands over: the messages of one read, not yet durable."""
+
+    link: str
+    received: int
+    topics: list[str]
+    payloads: list[bytes]
+    captured: dict[int, str]
+    """Message number to the MQTT 5 user property `captured`, for the few messages that carry it."""
+    ack: Callable[[], None]
+    """Acknowledges the whole batch to the broker; called once, after the journal's sync."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Messages of one link, received in one read and journalled as one unit.
+
+    `topics` and `payloads` run in parallel.
+    """
+
+    first: int
+    """Journal position of the first message; message k has `first + k`."""
+    received: int
+    link: str
+    topics: list[str]
+    payloads: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.topics)
+
+    @property
+    def end(self) -> int:
+        """Position just after the last message."""
+        return self.first + len(self.topics)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be used, kept whole with the reason."""
+
+    position: int
+    received: int
+    link: str
+    topic: str
+    payload: bytes
+    reason: str
+    """A short fixed word: it labels a counter (`bad_json`, `unknown_device`, `bad_crc`)."""
+    detail: str
+    """One sentence for a person: names the field, what was found and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a block of messages says: columns, and what could not be read."""
+
+    first: int
+    end: int
+    received: int
+    readings: Readings
+    dead: list[DeadLetter]
+    devices: list[int]
+    """Devices heard of in this block, each once: also those that sent no usable reading."""
+    alive_only: int = 0
+    """Messages that carried no reading and are no mistake (heartbeats, replies)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One camera image as it arrived: JPEG bytes, not yet decoded."""
+
+    camera: int
+    captured: int
+    """From the MQTT 5 user property `captured`, or EXIF, else equal to `received`."""
+    received: int
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What the frame worker saw in one frame."""
+
+    camera: int
+    captured: int
+    received: int
+    width: int
+    height: int
+    boxes: tuple[Box, ...]
+    zones: tuple[float, ...] = field(default=())
+    """Share of each zone of the camera that is in motion, in the order of the inventory."""

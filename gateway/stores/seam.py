@@ -1,0 +1,71 @@
+"""What a store is: columns in, exactly once; columns out for charts. One file a store, one line in `gateway.stores`.
+
+Stores are called from one writer thread; `query` may come from another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.channels import ChannelKey
+from gateway.records import Readings
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that the database refused for good; the rest of its batch went in."""
+
+    position: int
+    received: int
+    line: bytes
+    """The row as it was offered (line protocol)."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the rows of one write."""
+
+    rows: int
+    """New points."""
+    duplicates: int
+    """Points already there (same channel and time), left as they were."""
+    rejected: list[Rejected] = field(default_factory=list[Rejected])
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A stretch of one channel, ascending in time, each column of shape (n,)."""
+
+    time: NDArray[np.int64]
+    value: NDArray[np.float64]
+    flag: NDArray[np.uint8]
+    received: NDArray[np.int64]
+
+
+class Store(Protocol):
+    """Holds readings. A point's identity is (device, factor, field, period, measured time)."""
+
+    def position(self) -> int:
+        """Journal position up to which everything is stored: where the writer goes on after a restart."""
+        ...
+
+    def write(self, readings: Readings, end: int) -> Written:
+        """Store the rows and move the position to `end`, both or neither where the database can.
+
+        Writing the same rows again changes nothing. Raises `StoreError` when the database is away: the same
+        call is made again later.
+        """
+        ...
+
+    def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
+        """Points with start <= time < end (ms UTC), at most the newest `limit`. Raises `StoreError`."""
+        ...
+
+    def close(self) -> None:
+        """Release files and connections; nothing that `write` returned from is lost."""
+        ...
