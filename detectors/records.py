@@ -51,9 +51,7 @@ class Readings:
     def empty() -> Readings:
         """A batch of no rows."""
         whole = np.zeros(0, np.int64)
-        return Readings(
-            np.zeros(0, np.int32), whole, whole, np.zeros(0, np.float64), np.zeros(0, np.uint8), whole
-        )
+        return Readings(np.zeros(0, np.int32), whole, whole, np.zeros(0, np.float64), np.zeros(0, np.uint8), whole)
 
 
 class Phase(StrEnum):

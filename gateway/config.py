@@ -107,7 +107,7 @@ class Link(Broker):
     """How long the broker keeps messages for us while we are away (MQTT 5)."""
     read_interval_ms: Annotated[float, Field(ge=0, le=1000)] = 5.0
     """Pause between two reads of the socket: fewer, larger reads cost less."""
-    max_batch_bytes: Annotated[int, Field(ge=64 * 1024)] = 4 * MIB
+    max_batch_bytes: Annotated[int, Field(ge=64 * 1024)] = MIB
     receive_max: Annotated[int, Field(ge=1, le=65_535)] = 20_000
     """Unacknowledged messages the broker may send; bounds what a crash makes it send again."""
     max_packet_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB

@@ -1,9 +1,14 @@
-"""The nouns of alerting: `Alert`, what it is about, and one step of its life. Imports nothing of ours."""
+"""The nouns of alerting: `Alert`, what it is about, one step of its life; and `Detection`, what a camera saw.
+
+Imports nothing of ours but the records of the detectors.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from detectors.records import Box
 
 
 class Family(StrEnum):
@@ -45,10 +50,18 @@ class Subject:
     kind: str
     """`device`, `camera` or `gateway`."""
     id: str
-    """Device or camera id."""
+    """Device or camera id; for the gateway's own health the name of what is judged."""
     factor: str = ""
     field: str = ""
     unit: str = ""
+    """Unit of value, peak and limit; empty for a share (0 to 1)."""
+    side: str = ""
+    """`above` or `below` for a limit: which way is worse. Empty means above."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str, str, str]:
+        """What makes two subjects the same one: all but unit and side, which only describe it."""
+        return (self.family, self.rule, self.site, self.kind, self.id, self.factor, self.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,7 @@ class Alert:
     state: State
     level: int
     highest: int
-    """Highest level reached."""
+    """Highest level reached, 0 before it fires."""
     since: int
     """When the condition began."""
     fired: int
@@ -74,12 +87,14 @@ class Alert:
     text_en: str
     text_zh: str
     evidence: tuple[str, ...] = ()
-    """References: `journal:<position>`, `frame:<sha256>`."""
+    """References of all steps so far: `journal:<position>`, `frame:<sha256>`."""
+    repeat: int = 0
+    """0 but for an alert that began no later than an earlier one of its subject: then it counts those, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One entry of the audit trail: the alert after the step, and the evidence for the step."""
+    """One entry of the audit trail: the alert after the step, and what the step was decided on."""
 
     alert: Alert
     step: Step
@@ -91,3 +106,30 @@ class Transition:
     """Journal position of the message that caused it, -1 for none (silence, camera)."""
     value: float
     limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneShare:
+    """How much of a zone was in motion in one frame."""
+
+    id: str
+    share: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What was seen in one camera frame, in words that outlive a restart. Times are ms UTC."""
+
+    site: str
+    camera: str
+    captured: int
+    received: int
+    width: int
+    height: int
+    """Pixels of the frame as it was sent; the boxes are in them."""
+    boxes: tuple[Box, ...]
+    zones: tuple[ZoneShare, ...] = ()
+    frame: str = ""
+    """SHA-256 of the JPEG, hexadecimal, where it is kept as evidence; else empty."""
+    kind: str = "motion"

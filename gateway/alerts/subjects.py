@@ -1,0 +1,81 @@
+"""Subjects: what a finding is about, from the dense numbers of a detector to words that outlive a restart."""
+
+from __future__ import annotations
+
+from detectors.records import Finding
+from gateway.alerts.records import Family, Subject
+from gateway.channels import ChannelKey, Channels
+from gateway.inventory import Inventory
+
+SILENCE = "silence"
+"""Rule id of silence, of devices and of cameras."""
+GATEWAY_SITE = "_gateway"
+"""Stands for the site in alerts about the gateway itself."""
+
+
+class Subjects:
+    """The subject of each finding that the detectors can make, made once.
+
+    | detector | rule | subject | becomes |
+    |---|---|---|---|
+    | `limit` | number in `inventory.limits` | channel | exceedance of that limit |
+    | `silence` | any | device | data quality, rule `silence` |
+    | `camera_silence` | any | camera | data quality, rule `silence` |
+    | `motion` | zone of the camera | camera | security, rule: the zone's id |
+    """
+
+    def __init__(self, inventory: Inventory, channels: Channels) -> None:
+        """`channels` has numbered the channels of the inventory's limits."""
+        self._limits: list[Subject] = []
+        self._limit_channels: list[int | None] = []
+        for rule in inventory.limits:
+            device = inventory.devices[rule.device]
+            self._limits.append(
+                Subject(
+                    family=Family.EXCEEDANCE,
+                    rule=rule.id,
+                    site=inventory.sites[device.site].id,
+                    kind="device",
+                    id=device.id,
+                    factor=rule.factor,
+                    field=rule.field,
+                    unit=next((factor.unit for factor in device.factors if factor.code == rule.factor), ""),
+                    side=rule.side,
+                )
+            )
+            self._limit_channels.append(channels.find(ChannelKey(rule.device, rule.factor, rule.field, rule.period)))
+        self._devices = [
+            Subject(Family.DATA_QUALITY, SILENCE, inventory.sites[device.site].id, "device", device.id, unit="s")
+            for device in inventory.devices
+        ]
+        self._cameras = [
+            Subject(Family.DATA_QUALITY, SILENCE, inventory.sites[camera.site].id, "camera", camera.id, unit="s")
+            for camera in inventory.cameras
+        ]
+        self._zones = [
+            [
+                Subject(Family.SECURITY, zone.id, inventory.sites[camera.site].id, "camera", camera.id)
+                for zone in camera.zones
+            ]
+            for camera in inventory.cameras
+        ]
+
+    def of(self, finding: Finding) -> Subject:
+        """The subject of a finding; its numbers are those of the inventory and channels this was made with."""
+        match finding.detector:
+            case "limit":
+                assert self._limit_channels[finding.rule] == finding.subject, "the rule watches another channel"
+                return self._limits[finding.rule]
+            case "silence":
+                return self._devices[finding.subject]
+            case "camera_silence":
+                return self._cameras[finding.subject]
+            case "motion":
+                return self._zones[finding.subject][finding.rule]
+            case _:
+                raise AssertionError(f"no such detector: {finding.detector}")
+
+
+def health_subject(name: str, unit: str = "") -> Subject:
+    """The subject of an alert about the gateway itself: `name` says what is judged (`journal_full`)."""
+    return Subject(Family.GATEWAY_HEALTH, name, GATEWAY_SITE, "gateway", name, unit=unit)

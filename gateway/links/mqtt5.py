@@ -1,0 +1,225 @@
+"""MQTT 5 on the `mqtt5` codec: the fast link. One read every few milliseconds, one PUBACK write a batch.
+
+Measured (2 cores, mosquitto 2.0.11): read as it comes 11 us a message, one read every 5 ms 1.3 to 1.6 us.
+The session is persistent: what is published while we are away, and what we did not acknowledge, comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+import mqtt5
+import numpy as np
+import structlog
+
+from gateway.clock import now_ms
+from gateway.config import Link as Settings
+from gateway.errors import LinkError
+from gateway.links.backoff import Backoff
+from gateway.links.seam import LinkStatus, Take
+from gateway.links.tls import ssl_context
+from gateway.links.wire import Wire
+from gateway.records import Batch
+from gateway.topics import Template
+
+log = structlog.get_logger("gateway.links")
+
+CONNECT_TIMEOUT_S = 10.0
+CAPTURED = "captured"
+"""MQTT 5 user property of a camera frame: when it was taken."""
+
+
+class Mqtt5Link:
+    """A connection to an MQTT 5 broker, kept up until cancelled."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] = now_ms) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._status = LinkStatus(since=clock())
+        self._was_up = False
+        self._frames = any(subscription.codec == "jpeg" for subscription in settings.subscribe)
+        self._will_topic = settings.will_topic.format(client_id=settings.client_id)
+
+    @property
+    def name(self) -> str:
+        return self._settings.name
+
+    @property
+    def status(self) -> LinkStatus:
+        return self._status
+
+    async def run(self, take: Take) -> None:
+        """Connect, read, hand batches over, reconnect; see `gateway.links.seam.Link`."""
+        context = ssl_context(self._settings.tls) if self._settings.secure else None
+        backoff = Backoff(self._settings.backoff_max_s)
+        while True:
+            wire = Wire(self._settings.max_batch_bytes, self._settings.max_packet_bytes)
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await asyncio.get_running_loop().create_connection(
+                        lambda wire=wire: wire, self._settings.host, self._settings.port, ssl=context
+                    )
+                    await self._open_session(wire)
+                backoff.reset()
+                await self._read(wire, take)
+            except (OSError, ValueError, LinkError, TimeoutError) as error:
+                self._down(f"{type(error).__name__}: {error}" if str(error) else "no answer from the broker")
+            finally:
+                self._leave(wire)
+            await asyncio.sleep(backoff.next())
+
+    async def _open_session(self, wire: Wire) -> None:
+        """CONNECT with its answer, and SUBSCRIBE. Raises `LinkError` when the broker refuses.
+
+        Messages of a session that went on may come before the SUBACK, so `_parse` takes that from among them.
+        """
+        settings = self._settings
+        will = mqtt5.Will(self._will_topic, payload=b"offline", retain=True) if self._will_topic else None
+        password = settings.login.password
+        wire.transport.write(
+            mqtt5.ConnectPacket(
+                settings.client_id,
+                username=settings.login.username or None,
+                password=None if password is None else password.encode(),
+                clean_start=False,
+                will=will,
+                keep_alive=settings.keepalive_s,
+                session_expiry_interval=settings.session_expiry_s,
+                receive_max=settings.receive_max,
+                max_packet_size=settings.max_packet_bytes,
+            ).write()
+        )
+        answer = await self._answer(wire)
+        if not isinstance(answer, mqtt5.ConnAckPacket):
+            raise LinkError(f"the broker answered CONNECT with {type(answer).__name__}")
+        if answer.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
+            raise LinkError(f"the broker refused the connection: {_words(answer.reason_code.name, answer.reason_str)}")
+        filters = [
+            mqtt5.TopicFilter(
+                Template.parse(subscription.topic).filter,
+                max_qos=mqtt5.QoS(settings.qos),
+                retain_handling=mqtt5.RetainHandling.SEND_IF_SUBSCRIPTION_NOT_EXISTS,
+            )
+            for subscription in settings.subscribe
+        ]
+        wire.transport.write(mqtt5.SubscribePacket(1, filters).write())
+        log.info("link_session", link=self.name, broker=settings.url, session_present=answer.session_present)
+
+    async def _answer(self, wire: Wire) -> mqtt5.Packet:
+        """The next packet."""
+        while True:
+            wire.resume()
+            await wire.readable()
+            with contextlib.suppress(IndexError):
+                packet, used = mqtt5.read(memoryview(wire.buffer)[: wire.filled])
+                wire.consume(used)
+                return packet
+
+    async def _read(self, wire: Wire, take: Take) -> None:
+        """Read, hand over, pause; returns only by an error."""
+        interval = self._settings.read_interval_ms / 1000
+        patience = self._settings.keepalive_s * 1.5
+        alive = asyncio.create_task(self._keep_alive(wire), name=f"{self.name}-keepalive")
+        try:
+            while True:
+                began = time.monotonic()
+                batch = self._parse(wire)  # first what came together with the CONNACK
+                if batch is not None:
+                    await take(batch)
+                await asyncio.sleep(max(0.0, interval - (time.monotonic() - began)))
+                wire.resume()
+                async with asyncio.timeout(patience):
+                    await wire.readable()
+        except TimeoutError:
+            raise ConnectionError("the broker has fallen silent: no answer to PINGREQ") from None
+        finally:
+            alive.cancel()
+
+    async def _keep_alive(self, wire: Wire) -> None:
+        ping = mqtt5.PingReqPacket().write()
+        while True:
+            await asyncio.sleep(self._settings.keepalive_s / 2)
+            wire.transport.write(ping)
+
+    def _parse(self, wire: Wire) -> Batch | None:
+        """Every whole packet in the buffer. None where they hold no message."""
+        topics: list[str] = []
+        payloads: list[bytes] = []
+        ids: list[int] = []
+        captured: dict[int, str] = {}
+        view = memoryview(wire.buffer)[: wire.filled]
+        read, publish = mqtt5.read, mqtt5.PublishPacket
+        at, end, frames = 0, wire.filled, self._frames
+        try:
+            while at < end:
+                packet, used = read(view[at:])
+                at += used
+                if type(packet) is publish:
+                    if packet.packet_id is not None:
+                        ids.append(packet.packet_id)
+                    if frames:
+                        for key, value in packet.user_properties:
+                            if key == CAPTURED:
+                                captured[len(topics)] = value
+                    topics.append(packet.topic)
+                    payloads.append(packet.payload)
+                elif isinstance(packet, mqtt5.SubAckPacket):
+                    self._subscribed(packet, wire)
+                elif isinstance(packet, mqtt5.DisconnectPacket):
+                    raise LinkError(f"the broker ended it: {_words(packet.reason_code.name, packet.reason_str)}")
+        except IndexError:
+            pass  # the rest of a packet is still to come
+        view.release()
+        wire.consume(at)
+        if not topics:
+            return None
+        self._status.received += len(topics)
+        return Batch(self.name, self._clock(), topics, payloads, captured, lambda: self._acknowledge(wire, ids))
+
+    def _acknowledge(self, wire: Wire, ids: list[int]) -> None:
+        if not ids:
+            return
+        if wire.transport.is_closing():
+            self._status.stale_acks += len(ids)
+            return
+        packets = np.empty((len(ids), 4), np.uint8)
+        numbers = np.array(ids, np.uint16)
+        packets[:, 0], packets[:, 1] = 0x40, 2  # PUBACK, two bytes follow: the shortest form means success
+        packets[:, 2], packets[:, 3] = numbers >> 8, numbers & 0xFF
+        wire.transport.write(packets.tobytes())
+        self._status.acked += len(ids)
+
+    def _leave(self, wire: Wire) -> None:
+        """Say goodbye where there is somebody to say it to; the session stays."""
+        with contextlib.suppress(AssertionError):
+            if not wire.transport.is_closing():
+                if self._status.connected and self._will_topic:
+                    wire.transport.write(mqtt5.PublishPacket(self._will_topic, b"offline", retain=True).write())
+                wire.transport.write(mqtt5.DisconnectPacket().write())
+                wire.transport.close()
+        if self._status.connected:
+            self._status.connected, self._status.since = False, self._clock()
+
+    def _subscribed(self, answer: mqtt5.SubAckPacket, wire: Wire) -> None:
+        """The link is up once every subscription is granted. Raises `LinkError` for one that is not."""
+        for subscription, code in zip(self._settings.subscribe, answer.reason_codes, strict=True):
+            if code >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR:
+                raise LinkError(f"the broker refused the subscription {subscription.topic}: {_words(code.name, None)}")
+        if self._will_topic:
+            wire.transport.write(mqtt5.PublishPacket(self._will_topic, b"online", retain=True).write())
+        status = self._status
+        status.reconnects += self._was_up
+        self._was_up = True
+        status.connected, status.since = True, self._clock()
+        log.info("link_up", link=self.name, broker=self._settings.url)
+
+    def _down(self, reason: str) -> None:
+        self._status.last_error = reason
+        log.warning("link_down", link=self.name, broker=self._settings.url, reason=reason)
+
+
+def _words(code: str, reason: str | None) -> str:
+    return code.replace("_", " ").lower() + (f" ({reason})" if reason else "")

@@ -1,0 +1,70 @@
+"""TLS of a link: one `ssl.SSLContext` from the settings, with errors that name the file."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from gateway.config import Tls
+from gateway.errors import LinkError
+
+
+def ssl_context(settings: Tls) -> ssl.SSLContext:
+    """A client context: TLS 1.2 or newer, the broker's name and certificate checked, mutual if a certificate is set.
+
+    The authorities are the system's unless `ca_file` names others. Raises `LinkError` with the file's name
+    where one is missing, is no certificate or key, or the two do not belong together.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.ca_file is not None:
+        # Only these authorities: whoever names one means to trust no other.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        _readable(settings.ca_file, "tls.ca_file")
+        try:
+            context.load_verify_locations(cafile=settings.ca_file)
+        except ssl.SSLError as error:
+            raise LinkError(f"tls.ca_file {settings.ca_file} holds no PEM certificate ({_reason(error)})") from error
+    if settings.cert_file is None:
+        if settings.key_file is not None:
+            raise LinkError("tls.key_file is set without tls.cert_file: a key alone proves nothing")
+        return context
+    _readable(settings.cert_file, "tls.cert_file")
+    if settings.key_file is not None:
+        _readable(settings.key_file, "tls.key_file")
+    key_file = settings.key_file or settings.cert_file
+    try:
+        context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
+    except _Encrypted as error:
+        raise LinkError(f"the key in {key_file} is encrypted: give one without a passphrase, mode 0600") from error
+    except ssl.SSLError as error:
+        if "KEY_VALUES_MISMATCH" in str(error):
+            raise LinkError(
+                f"tls.cert_file {settings.cert_file} and the key in {key_file} do not belong together"
+            ) from error
+        raise LinkError(
+            f"tls.cert_file {settings.cert_file} with the key in {key_file} cannot be used: "
+            f"expected PEM ({_reason(error)})"
+        ) from error
+    return context
+
+
+class _Encrypted(Exception):
+    pass
+
+
+def _no_password() -> str:
+    raise _Encrypted  # without this OpenSSL would ask at the terminal and the service would hang
+
+
+def _readable(file: Path, field: str) -> None:
+    try:
+        with file.open("rb"):
+            pass
+    except OSError as error:
+        raise LinkError(f"{field} {file} cannot be read: {error.strerror or error}") from error
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return (error.reason or str(error)).replace("_", " ").lower()
