@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from gateway.topics import Template, format_topic
 
 MIB = 1024 * 1024
 
@@ -18,6 +20,30 @@ MIB = 1024 * 1024
 def outside_data() -> Path:
     """Folder of real clips, series and frames for tests and benchmarks: GATEWAY_OUTSIDE_DATA, default `../shared`."""
     return Path(os.environ.get("GATEWAY_OUTSIDE_DATA", "../shared"))
+
+
+class Misplaced(ValueError):
+    """Mistakes that a check over several keys found, each with its place below the table that was checked."""
+
+    def __init__(self, *mistakes: tuple[tuple[str | int, ...], str]) -> None:
+        """Each mistake is a path, as `("links", 1, "name")`, and what is wrong there and what is expected."""
+        super().__init__("; ".join(text for _, text in mistakes))
+        self.mistakes = mistakes
+
+
+def _from_file(path: Path, info: ValidationInfo) -> Path:
+    """Paths in a file are relative to its folder, which the reader of the file hands over."""
+    context = cast("dict[str, Path] | None", info.context)
+    return context["folder"] / path if context else path
+
+
+FromFile = Annotated[Path, AfterValidator(_from_file)]
+"""A path that is relative to the configuration file."""
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+"""Becomes a topic level, a tag in the store and part of file names, so it is of few characters."""
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -30,8 +56,18 @@ class Secret(Section):
     """A user and where the password is: a file or an environment variable, never the configuration itself."""
 
     username: str = ""
-    password_file: Path | None = None
+    password_file: FromFile | None = None
+    """Holds the password and nothing else; relative to the configuration file."""
     password_env: str = ""
+    """Name of the environment variable that holds the password."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Secret:
+        if self.password_file is not None and self.password_env:
+            raise Misplaced((("password_env",), "give password_file or password_env, not both"))
+        if not self.username and (self.password_file is not None or self.password_env):
+            raise Misplaced((("username",), "is missing: a password is given without a user"))
+        return self
 
     @property
     def password(self) -> str | None:
@@ -46,9 +82,40 @@ class Secret(Section):
 class Tls(Section):
     """TLS of a link: the system's authorities unless `ca_file` names others; a certificate of our own if asked."""
 
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    ca_file: FromFile | None = None
+    """Authorities to trust, PEM; without it those of the system."""
+    cert_file: FromFile | None = None
+    """Our certificate, PEM, where the broker asks for one."""
+    key_file: FromFile | None = None
+    """Private key of `cert_file`, PEM, without a pass phrase."""
+
+    @model_validator(mode="after")
+    def _pair(self) -> Tls:
+        if (self.cert_file is None) != (self.key_file is None):
+            absent = "cert_file" if self.cert_file is None else "key_file"
+            raise Misplaced(((absent,), "is missing: cert_file and key_file go together"))
+        return self
+
+
+def _address(url: str, *schemes: str) -> str:
+    """The address, checked. Raises ValueError."""
+    expected = " or ".join(f"{scheme}://host[:port]" for scheme in schemes)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"expected {expected}, not {url!r} ({error})") from error
+    if parts.scheme not in schemes or not parts.hostname or port == 0:
+        raise ValueError(f"expected {expected}, not {url!r}")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("no user or password in the address: use login.username and login.password_file")
+    return url
+
+
+def _publishes(template: str, *placeholders: str) -> str:
+    """The topic template, checked. Raises ValueError."""
+    format_topic(template, **dict.fromkeys(placeholders, "x"))
+    return template
 
 
 class Subscription(Section):
@@ -57,6 +124,17 @@ class Subscription(Section):
     topic: Annotated[str, Field(min_length=1)]
     """MQTT topic with `{site}`, `{device}` or `{camera}` standing for one level each."""
     codec: Literal["auto", "json", "hj212", "jpeg"] = "auto"
+    """How payloads are read; `auto` tells JSON and HJ 212 apart by their first bytes."""
+
+    @model_validator(mode="after")
+    def _topic_fits(self) -> Subscription:
+        try:
+            levels = Template.parse(self.topic).levels
+        except ValueError as error:
+            raise Misplaced((("topic",), str(error))) from error
+        if self.codec == "jpeg" and "{camera}" not in levels:
+            raise Misplaced((("topic",), f"{self.topic!r} names no camera: a jpeg topic needs a {{camera}} level"))
+        return self
 
 
 class Broker(Section):
@@ -70,12 +148,7 @@ class Broker(Section):
     @field_validator("url")
     @classmethod
     def _is_mqtt(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ValueError("expected mqtt://host[:port] or mqtts://host[:port]")
-        if parts.password:
-            raise ValueError("no password in the address: use login.password_file or login.password_env")
-        return url
+        return _address(url, "mqtt", "mqtts")
 
     @property
     def host(self) -> str:
@@ -94,10 +167,13 @@ class Broker(Section):
 class Link(Broker):
     """One connection to a broker, with a persistent session."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    name: Identifier
+    """Names the link in the journal, in metrics and in the log."""
     protocol: Literal["mqtt5", "mqtt311"] = "mqtt5"
-    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "pollution-gateway"
+    client_id: Identifier = "pollution-gateway"
+    """The broker keeps the session under this name: no two gateways may share one."""
     qos: Literal[0, 1] = 1
+    """1: the broker keeps what we have not acknowledged. 0: what is sent while we are away is lost."""
     subscribe: Annotated[tuple[Subscription, ...], Field(min_length=1)] = (
         Subscription(topic="pollution/{site}/{device}/data"),
         Subscription(topic="camera/{site}/{camera}/frame", codec="jpeg"),
@@ -111,25 +187,36 @@ class Link(Broker):
     receive_max: Annotated[int, Field(ge=1, le=65_535)] = 20_000
     """Unacknowledged messages the broker may send; bounds what a crash makes it send again."""
     max_packet_bytes: Annotated[int, Field(ge=1024)] = 8 * MIB
-    backoff_max_s: Annotated[float, Field(gt=0)] = 30.0
+    """Largest message the broker may send us; a camera frame must fit."""
+    backoff_max_s: Seconds = 30.0
+    """Longest wait between two attempts to connect."""
     will_topic: str = "gateway/{client_id}/status"
     """Last will: `offline` here, retained; `online` while connected. Empty: none."""
+
+    @field_validator("will_topic")
+    @classmethod
+    def _is_will_topic(cls, topic: str) -> str:
+        return topic and _publishes(topic, "client_id")
 
 
 class Journal(Section):
     max_mib: Annotated[int, Field(ge=16)] = 4096
     """Bound on disk. When readers fall so far behind, acknowledgements stop: the broker holds the rest."""
     segment_mib: Annotated[int, Field(ge=1)] = 64
+    """Size of one file, at most half of `max_mib`; a file is deleted when every reader has passed it."""
     warn_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Share of `max_mib` from which the gateway warns."""
 
 
 class Decode(Section):
     unknown_devices: Literal["dead_letter", "accept"] = "dead_letter"
     """What a message of a device outside the inventory becomes."""
     max_channels: Annotated[int, Field(ge=1)] = 1_000_000
+    """Different device, factor, field and period together; a message that would add more is a dead letter."""
     max_factors: Annotated[int, Field(ge=1)] = 2_000
     """Factors in one message; a message with more is a dead letter."""
     bad_crc: Literal["dead_letter", "accept"] = "dead_letter"
+    """What an HJ 212 frame with a wrong checksum becomes."""
     dead_letters_kept: Annotated[int, Field(ge=100)] = 100_000
     """Newest dead letters kept; older ones go and are counted."""
 
@@ -143,20 +230,39 @@ class DuckDb(Section):
 class Influx(Section):
     kind: Literal["influxdb"] = "influxdb"
     url: str = "http://127.0.0.1:8086"
-    org: str
-    bucket: str
-    token_file: Path | None = None
+    org: Annotated[str, Field(min_length=1)]
+    bucket: Annotated[str, Field(min_length=1)]
+    token_file: FromFile | None = None
+    """Holds the token and nothing else; relative to the configuration file."""
     token_env: str = ""
-    timeout_s: float = 10.0
+    """Name of the environment variable that holds the token."""
+    timeout_s: Seconds = 10.0
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        return _address(url, "http", "https")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Influx:
+        if self.token_file is not None and self.token_env:
+            raise Misplaced((("token_env",), "give token_file or token_env, not both"))
+        return self
 
 
 class Influx1(Section):
     kind: Literal["influxdb1"] = "influxdb1"
     url: str = "http://127.0.0.1:8086"
-    database: str
+    database: Annotated[str, Field(min_length=1)]
     retention_policy: str = ""
+    """Empty: the database's default."""
     login: Secret = Secret()
-    timeout_s: float = 10.0
+    timeout_s: Seconds = 10.0
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        return _address(url, "http", "https")
 
 
 Store = Annotated[DuckDb | Influx | Influx1, Field(discriminator="kind")]
@@ -167,7 +273,8 @@ class Writer(Section):
     """Most rows in one write."""
     linger_ms: Annotated[float, Field(ge=0)] = 500.0
     """Longest wait for a write to fill."""
-    backoff_max_s: Annotated[float, Field(gt=0)] = 30.0
+    backoff_max_s: Seconds = 30.0
+    """Longest wait between two attempts to write."""
 
 
 class Publish(Section):
@@ -178,26 +285,40 @@ class Publish(Section):
     alert_topic: str = "alerts/{site}/{alert}"
     detection_topic: str = "detections/{site}/{camera}"
 
+    @field_validator("alert_topic")
+    @classmethod
+    def _is_alert_topic(cls, topic: str) -> str:
+        return _publishes(topic, "site", "alert")
+
+    @field_validator("detection_topic")
+    @classmethod
+    def _is_detection_topic(cls, topic: str) -> str:
+        return _publishes(topic, "site", "camera")
+
 
 class Frames(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that decode and analyse camera frames."""
     evidence_mib: Annotated[int, Field(ge=1)] = 512
     """Bound on kept evidence pictures; the oldest go first and are counted."""
 
 
 class Api(Section):
     enabled: bool = True
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Address to listen on. There is no login yet: other than loopback only behind something that asks for one."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """0: a free one, named in the log."""
     console: bool = True
+    """Whether the page is served beside the API."""
 
 
 class Config(Section):
     """The whole file, but for the inventory, which `gateway.inventory_file` reads from the same file or its own."""
 
-    data: Path = Path("var/gateway")
+    data: Annotated[FromFile, Field(validate_default=True)] = Path("var/gateway")
     """Folder for journal, state, store and evidence; relative to the configuration file."""
-    inventory: Path | None = None
+    inventory: FromFile | None = None
     """File with `sites`, `types`, `devices` and `cameras`; without it they stand in this file."""
     links: Annotated[tuple[Link, ...], Field(min_length=1)]
     journal: Journal = Journal()
@@ -207,16 +328,22 @@ class Config(Section):
     publish: Publish = Publish()
     frames: Frames = Frames()
     api: Api = Api()
-    silence_check_s: Annotated[float, Field(gt=0)] = 1.0
+    silence_check_s: Seconds = 1.0
+    """Time between two looks for devices that have fallen silent."""
 
     @model_validator(mode="after")
     def _links_differ(self) -> Config:
-        names = [link.name for link in self.links]
-        if len(set(names)) != len(names):
-            raise ValueError("links need different names")
-        seen: set[tuple[str, str]] = set()
-        for link in self.links:
-            if (link.url, link.client_id) in seen:
-                raise ValueError(f"link {link.name}: client_id repeats on the same broker; sessions would fight")
-            seen.add((link.url, link.client_id))
+        names: dict[str, int] = {}
+        sessions: dict[tuple[str, int, str], int] = {}
+        mistakes: list[tuple[tuple[str | int, ...], str]] = []
+        for number, link in enumerate(self.links):
+            first = names.setdefault(link.name, number)
+            if first != number:
+                mistakes.append((("links", number, "name"), f"{link.name!r} is the name of links.{first} too"))
+            first = sessions.setdefault((link.host, link.port, link.client_id), number)
+            if first != number:
+                text = f"{link.client_id!r} on the same broker as links.{first}: the two would end each other's session"
+                mistakes.append((("links", number, "client_id"), text))
+        if mistakes:
+            raise Misplaced(*mistakes)
         return self

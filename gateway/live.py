@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -42,8 +41,7 @@ class Seen(NamedTuple):
     jpeg: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """Messages, readings and frames: totals, or a rate in each per second."""
 
     messages: float

@@ -101,6 +101,8 @@ class Router:
     def __init__(self, subscriptions: Sequence[Subscription], inventory: Inventory) -> None:
         """Raises ValueError for a template that is wrong."""
         self._templates = [(Template.parse(each.topic), each.codec) for each in subscriptions]
+        self.has_frames = any(codec == "jpeg" for _, codec in self._templates)
+        """Whether any subscription brings camera frames."""
         self._sites = {site.id for site in inventory.sites}
         self._devices = inventory.device_numbers
         self._cameras = inventory.camera_numbers

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # tests say `from servers import ...`
 
 from servers import (
     Certificates,

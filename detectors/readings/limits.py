@@ -200,23 +200,23 @@ class Judged:
 
 
 def step(state: LimitState, rules: Limits, batch: Readings) -> Judged:
-    """Advance by one batch, each channel in order of arrival.
+    """Advance by one batch, each channel in order of arrival. Every channel of the batch is below the state's size.
 
     O(n) while nothing happens, O(m log m) in the m readings of channels where something may change.
     """
-    if len(batch) == 0:
-        return Judged([], 0, 0)
-    channel, time, value = batch.channel, batch.time, batch.value
-    plausible = time <= batch.received + AHEAD
+    plausible = batch.time <= batch.received + AHEAD
     ahead = len(batch) - int(np.count_nonzero(plausible))
     if ahead:
         batch = batch.take(plausible)
-        channel, time, value = batch.channel, batch.time, batch.value
-    loud = (value >= state.high[channel]) | (value <= state.low[channel])
-    fresh, late = _in_order(state, channel, time)
+    if len(batch) == 0:
+        return Judged([], 0, ahead)
+    channel = batch.channel.astype(np.intp)
+    loud = (batch.value >= state.high[channel]) | (batch.value <= state.low[channel])
+    fresh, late = _in_order(state, channel, batch.time)
     rows = np.flatnonzero(loud)
     if len(rows) == 0:
         return Judged([], late, ahead)
+    # Of a channel with one loud reading all count: what follows may end what it began.
     watched = np.zeros(len(state.newest), np.bool_)
     watched[channel[rows]] = True
     keep = watched[channel]
@@ -226,7 +226,7 @@ def step(state: LimitState, rules: Limits, batch: Readings) -> Judged:
     return Judged(_judge(state, rules, batch, rows), late, ahead)
 
 
-def _in_order(state: LimitState, channel: NDArray[np.int32], time: Int64s) -> tuple[Bools | None, int]:
+def _in_order(state: LimitState, channel: Rows, time: Int64s) -> tuple[Bools | None, int]:
     """Move `newest` on. Returns which readings are newer than all before them, None for all, and how many are not."""
     n = len(channel)
     before = state.newest[channel]
@@ -241,11 +241,7 @@ def _in_order(state: LimitState, channel: NDArray[np.int32], time: Int64s) -> tu
             return None, 0
         state.newest[channel[fresh]] = time[fresh]
         return fresh, late
-    # Keys are all different, so the fastest sort there is keeps arrival order within a channel.
-    bits = n.bit_length()
-    key = (channel.astype(np.int64) << bits) | row
-    key.sort()
-    order = key & ((1 << bits) - 1)
+    order = _stable_order(channel)
     of, at = channel[order], time[order]
     begins = np.empty(n, np.bool_)
     begins[0] = True
@@ -272,6 +268,17 @@ def _in_order(state: LimitState, channel: NDArray[np.int32], time: Int64s) -> tu
     fresh[order] = newer
     np.maximum.at(state.newest, channel[fresh], time[fresh])
     return fresh, n - int(np.count_nonzero(newer))
+
+
+def _stable_order(number: Rows) -> Rows:
+    """Rows by ascending number (from 0), those of one number in the order they stand in.
+
+    numpy's stable sort is a radix sort for 16-bit numbers, 6 ns a row and pass; a comparison sort takes 30 to 60.
+    """
+    order = np.argsort(number.astype(np.uint16), kind="stable")
+    if int(number.max()) >> 16:
+        order = order[np.argsort((number[order] >> 16).astype(np.uint16), kind="stable")]
+    return order
 
 
 def _last_of(event: Bools) -> Rows:
@@ -305,7 +312,7 @@ def _judge(state: LimitState, rules: Limits, batch: Readings, rows: Rows) -> lis
     touched = np.unique(rule)
     source = np.concatenate((np.full(len(touched), -1, np.intp), np.repeat(rows, count)))
     rule = np.concatenate((touched, rule))
-    order = np.lexsort((source, rule))
+    order = _stable_order(rule)
     source, rule = source[order], rule[order]
     memory = source < 0
 

@@ -97,9 +97,7 @@ class AlertMachine:
                 pass
             case Step.FIRED:
                 highest = max(alert.highest, finding.level)
-                alert = replace(
-                    alert, state=State.FIRING, fired=finding.time, level=finding.level, highest=highest
-                )
+                alert = replace(alert, state=State.FIRING, fired=finding.time, level=finding.level, highest=highest)
             case Step.LEVEL:
                 alert = replace(alert, level=finding.level, highest=max(alert.highest, finding.level))
             case Step.RESOLVED | Step.WITHDRAWN:

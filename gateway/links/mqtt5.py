@@ -28,6 +28,11 @@ from gateway.topics import Template
 log = structlog.get_logger("gateway.links")
 
 CONNECT_TIMEOUT_S = 10.0
+GRANTED = (
+    mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE,
+    mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE,
+    mqtt5.SubAckReasonCode.GRANTED_QOS_EXACTLY_ONCE,
+)
 CAPTURED = "captured"
 """MQTT 5 user property of a camera frame: when it was taken."""
 
@@ -206,7 +211,7 @@ class Mqtt5Link:
     def _subscribed(self, answer: mqtt5.SubAckPacket, wire: Wire) -> None:
         """The link is up once every subscription is granted. Raises `LinkError` for one that is not."""
         for subscription, code in zip(self._settings.subscribe, answer.reason_codes, strict=True):
-            if code >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR:
+            if code not in GRANTED:
                 raise LinkError(f"the broker refused the subscription {subscription.topic}: {_words(code.name, None)}")
         if self._will_topic:
             wire.transport.write(mqtt5.PublishPacket(self._will_topic, b"online", retain=True).write())

@@ -1,4 +1,4 @@
-"""The inbox: where links leave batches and ingest takes all that are there, so that they share one sync."""
+"""The intake: where links leave batches and ingest takes all that are there, so that they share one sync."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 from gateway.records import Batch
 
 
-class Inbox:
+class Intake:
     """One waiting batch a link: a link's `put` returns when ingest has taken its batch, which bounds the memory."""
 
     def __init__(self) -> None:

@@ -1,0 +1,91 @@
+"""Views: all that the API and the console see of the gateway, handed to them as one record.
+
+Everything here may be called from the API's thread and its workers while the ingest loop goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, NotRequired, Protocol, TypedDict
+
+from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
+
+from gateway.alerts.records import Alert, Family, State, Transition
+from gateway.api.problems import Problem
+from gateway.channels import ChannelKey, Channels
+from gateway.clock import now_ms
+from gateway.feed import Feed
+from gateway.inventory import Inventory
+from gateway.live import Live
+from gateway.stores.seam import Series
+
+
+class About(TypedDict):
+    """Which gateway this is, and how its journal and store do. What is not known is left out."""
+
+    name: str
+    version: str
+    journal_bytes: NotRequired[int]
+    """Size of the journal on disk."""
+    journal_share: NotRequired[float]
+    """That size as a share of its bound."""
+    store: NotRequired[str]
+    """Kind of store: `duckdb`, `influxdb`, `influxdb1`."""
+    store_away: NotRequired[bool]
+    """True while writes to the store fail and are tried again."""
+    store_behind: NotRequired[int]
+    """Messages in the journal that are not yet stored."""
+
+
+class LedgerView(Protocol):
+    """The read side of the alert ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    inventory: Inventory
+    channels: Channels
+    live: Live
+    feed: Feed
+    ledger: LedgerView
+    query: Callable[[ChannelKey, int, int, int], Series]
+    """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
+    registry: CollectorRegistry
+    ready: Callable[[], dict[str, str]]
+    """What is not ready, name to reason; empty when all is."""
+    about: Callable[[], About]
+    clock: Callable[[], int] = now_ms
+    """ms UTC."""
+
+    def site(self, id: str) -> int:
+        """The number of a site. Raises a `Problem` that names the parameter."""
+        for number, site in enumerate(self.inventory.sites):
+            if site.id == id:
+                return number
+        raise Problem(404, f"no site {id!r} in the inventory", "site")
+
+    def device(self, site: str, id: str) -> int:
+        """The number of a device. Raises a `Problem` that names the parameter."""
+        number = self.inventory.device_numbers.get((site, id))
+        if number is None:
+            self.site(site)
+            raise Problem(404, f"no device {id!r} at site {site!r} in the inventory", "device")
+        return number
+
+    def camera(self, site: str, id: str) -> int:
+        """The number of a camera. Raises a `Problem` that names the parameter."""
+        number = self.inventory.camera_numbers.get((site, id))
+        if number is None:
+            self.site(site)
+            raise Problem(404, f"no camera {id!r} at site {site!r} in the inventory", "camera", "path")
+        return number
+
+
+def _views(request: Request) -> Views:
+    return request.app.state.views
+
+
+GetViews = Annotated[Views, Depends(_views)]
+"""The views, as a parameter of a route."""

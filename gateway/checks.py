@@ -1,0 +1,170 @@
+"""All detectors on readings, bound to the inventory: one call a batch, one snapshot of all they remember.
+
+Detectors know numbers only. A snapshot outlives the numbers, so it names devices, channels and rules by their words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.readings import limits, silence
+from detectors.records import NEVER, Finding
+from gateway.channels import ChannelKey, Channels, ChannelsFull
+from gateway.inventory import Inventory
+from gateway.records import Decoded
+
+SNAPSHOT_VERSION = 1
+CAMERA_SILENCE = "camera_silence"
+
+
+class _Array(msgspec.Struct, array_like=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+class _Snapshot(msgspec.Struct):
+    """What `Checks.dump` gives: arrays of the detectors, and the names of their rows."""
+
+    version: int
+    channels: msgspec.Raw
+    """List of (site, device, factor, field, period)."""
+    rules: list[str]
+    devices: list[tuple[str, str]]
+    limits: dict[str, _Array]
+    heard: _Array
+
+
+@dataclass(slots=True)
+class NotJudged:
+    """Readings that were stored but not held against a limit, by why."""
+
+    late: int = 0
+    """Not newer than one of the same channel before it: late, out of order, or a redelivery."""
+    ahead: int = 0
+    """Stamped too far in the future."""
+
+
+@dataclass(slots=True)
+class Checks:
+    """The bank of detectors on readings, and its state. Not thread-safe: it belongs to the pipeline."""
+
+    inventory: Inventory
+    channels: Channels
+    not_judged: NotJudged = field(default_factory=NotJudged)
+    _rules: limits.Limits = field(init=False)
+    _limits: limits.LimitState = field(init=False)
+    _silence: silence.SilenceState = field(init=False)
+    _silent_after: NDArray[np.int64] = field(init=False)
+    _camera_silence: silence.SilenceState = field(init=False)
+    _camera_silent_after: NDArray[np.int64] = field(init=False)
+    _names: tuple[int, msgspec.Raw] = field(init=False, default=(-1, msgspec.Raw()))
+
+    def __post_init__(self) -> None:
+        rules = self.inventory.limits
+        self._rules = limits.Limits.of(
+            [self.channels.number(ChannelKey(r.device, r.factor, r.field, r.period)) for r in rules],
+            [1 if r.side == "above" else -1 for r in rules],
+            [r.levels for r in rules],
+            [r.hold for r in rules],
+            [r.band for r in rules],
+        )
+        self._limits = limits.LimitState.empty(self._rules, len(self.channels))
+        self._silence = silence.SilenceState.empty(len(self.inventory.devices))
+        self._silent_after = np.array([d.silent_after for d in self.inventory.devices], np.int64)
+        self._camera_silence = silence.SilenceState.empty(len(self.inventory.cameras))
+        self._camera_silent_after = np.array([c.silent_after for c in self.inventory.cameras], np.int64)
+
+    def step(self, decoded: Decoded) -> list[Finding]:
+        """Advance every detector by one batch. The same batches give the same findings, however they are cut."""
+        if len(self.channels) > len(self._limits.newest):
+            # Ahead of need: one by one, every new channel would copy all columns.
+            self._limits.grow(len(self.channels) + len(self.channels) // 4 + 64)
+        judged = limits.step(self._limits, self._rules, decoded.readings)
+        self.not_judged.late += judged.late
+        self.not_judged.ahead += judged.ahead
+        silence.hear(self._silence, decoded.devices, decoded.received)
+        return judged.findings
+
+    def hear_camera(self, camera: int, received: int) -> None:
+        """A frame of this camera came at `received` (ms UTC)."""
+        silence.hear(self._camera_silence, [camera], received)
+
+    def silence(self, now: int, listening_since: int | None) -> list[Finding]:
+        """Devices and cameras that fell silent or spoke again, as of `now` (ms UTC).
+
+        `listening_since`: since when everything sent would have been heard; None while it would not.
+        """
+        devices = silence.step(self._silence, now, listening_since, self._silent_after)
+        cameras = silence.step(self._camera_silence, now, listening_since, self._camera_silent_after)
+        return devices + [replace(finding, detector=CAMERA_SILENCE) for finding in cameras]
+
+    def resume_silences(self, devices: Mapping[int, int], cameras: Mapping[int, int]) -> None:
+        """The silences that are open as alerts, each with its `since`: told of already, their end not yet."""
+        for state, known in ((self._silence, devices), (self._camera_silence, cameras)):
+            state.silent_since[:] = NEVER
+            for number, since in known.items():
+                state.silent_since[number] = since
+
+    def dump(self) -> bytes:
+        """Everything the detectors remember."""
+        inventory = self.inventory
+        sites = [site.id for site in inventory.sites]
+        names = [(sites[device.site], device.id) for device in inventory.devices]
+        if self._names[0] != len(self.channels):
+            keys = [(*names[key.device], key.factor, key.field, key.period) for key in self.channels.keys]
+            self._names = (len(self.channels), msgspec.Raw(msgspec.msgpack.encode(keys)))
+        arrays = self._limits.dump()
+        arrays["newest"] = arrays["newest"][: len(self.channels)]
+        return msgspec.msgpack.encode(
+            _Snapshot(
+                SNAPSHOT_VERSION,
+                self._names[1],
+                [rule.id for rule in inventory.limits],
+                names,
+                {name: _pack(array) for name, array in arrays.items()},
+                _pack(self._silence.last_heard),
+            )
+        )
+
+    def load(self, data: bytes) -> bool:
+        """Take up what `dump` gave, under today's inventory. False: of another version, nothing was taken up."""
+        saved = msgspec.msgpack.decode(data, type=_Snapshot)
+        if saved.version != SNAPSHOT_VERSION:
+            return False
+        numbers = self.inventory.device_numbers
+        was: dict[int, int] = {}
+        keys = msgspec.msgpack.decode(saved.channels, type=list[tuple[str, str, str, str, str]])
+        for row, (site, device, factor, name, period) in enumerate(keys):
+            number = numbers.get((site, device))
+            if number is not None:
+                try:
+                    was[self.channels.number(ChannelKey(number, factor, name, period))] = row
+                except ChannelsFull:
+                    break
+        rules = {rule: row for row, rule in enumerate(saved.rules)}
+        self._limits = limits.LimitState.load(
+            self._rules,
+            {name: _unpack(array) for name, array in saved.limits.items()},
+            np.array([was.get(channel, -1) for channel in range(len(self.channels))], np.intp),
+            np.array([rules.get(rule.id, -1) for rule in self.inventory.limits], np.intp),
+        )
+        heard = _unpack(saved.heard)
+        for row, name in enumerate(saved.devices):
+            number = numbers.get(name)
+            if number is not None:
+                silence.hear(self._silence, [number], int(heard[row]))
+        return True
+
+
+def _pack(array: NDArray[np.int64] | NDArray[np.bool_]) -> _Array:
+    return _Array(array.dtype.str, array.shape, array.tobytes())
+
+
+def _unpack(array: _Array) -> NDArray[np.int64]:
+    return np.frombuffer(array.data, array.dtype).reshape(array.shape)

@@ -1,0 +1,204 @@
+"""The console's own words, in English and Chinese."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from gateway.alerts.records import Family
+from gateway.inventory import Name
+
+Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language."""
+
+    language: Language
+    html_lang: Literal["en-US", "zh-CN"]
+    title: str
+    readings_rate: str
+    messages_rate: str
+    frames_rate: str
+    open_alerts: str
+    pending: str
+    dead_letters: str
+    journal: str
+    store: str
+    stored: str
+    behind: str
+    away: str
+    unknown: str
+    level: str
+    what: str
+    where: str
+    since: str
+    value: str
+    limit: str
+    of_zone: str
+    no_alerts: str
+    newest_first: str
+    more: str
+    resolved: str
+    no_resolved: str
+    lasted: str
+    peak: str
+    trend: str
+    site: str
+    device: str
+    factor: str
+    local_time: str
+    no_points: str
+    store_away: str
+    cameras: str
+    no_cameras: str
+    no_frame: str
+    zone_moving: str
+    detections: str
+    no_detections: str
+    boxes: str
+    silence: str
+    families: dict[Family, str]
+    periods: dict[str, str]
+    kinds: dict[str, str]
+    windows: dict[int, str]
+    under_a_minute: str
+    disconnected: str
+
+    def pick(self, name: Name) -> str:
+        """The name in this language."""
+        return name.zh if self.language == "zh" else name.en
+
+
+MINUTE: Final = 60_000
+HOUR: Final = 60 * MINUTE
+
+ENGLISH: Final = Words(
+    language="en",
+    html_lang="en-US",
+    title="Pollution and video gateway",
+    readings_rate="Readings/s",
+    messages_rate="Messages/s",
+    frames_rate="Frames/s",
+    open_alerts="Open alerts",
+    pending="{} pending",
+    dead_letters="Dead letters",
+    journal="Journal",
+    store="Store",
+    stored="up to date",
+    behind="{} behind",
+    away="away",
+    unknown="—",
+    level="Level",
+    what="What",
+    where="Where",
+    since="Since",
+    value="Value",
+    limit="limit",
+    of_zone="of the zone",
+    no_alerts="No open alerts",
+    newest_first="newest first",
+    more="and {} more, at /api/v1/alerts",
+    resolved="Recently resolved",
+    no_resolved="Nothing resolved yet",
+    lasted="lasted",
+    peak="at most",
+    trend="Trend",
+    site="Site",
+    device="Device",
+    factor="Factor",
+    local_time="local time of the site",
+    no_points="No readings in this window",
+    store_away="The store does not answer; live values only",
+    cameras="Cameras",
+    no_cameras="No cameras in the inventory",
+    no_frame="No frame yet",
+    zone_moving="in motion",
+    detections="Last detections",
+    no_detections="Nothing detected yet",
+    boxes="{} boxes",
+    silence="Silence",
+    families={
+        Family.EXCEEDANCE: "Exceedance",
+        Family.DATA_QUALITY: "Data quality",
+        Family.GATEWAY_HEALTH: "Gateway health",
+        Family.SECURITY: "Security",
+    },
+    periods={"realtime": "real time", "minute": "minute", "hour": "hour", "day": "day"},
+    kinds={"motion": "Motion"},
+    windows={10 * MINUTE: "10 min", HOUR: "1 h", 6 * HOUR: "6 h", 24 * HOUR: "24 h"},
+    under_a_minute="< 1 min",
+    disconnected="Connection lost; what you see is old",
+)
+
+CHINESE: Final = Words(
+    language="zh",
+    html_lang="zh-CN",
+    title="污染与视频传感网关",
+    readings_rate="读数/秒",
+    messages_rate="消息/秒",
+    frames_rate="图像/秒",
+    open_alerts="未解除报警",
+    pending="{} 条待定",
+    dead_letters="死信",
+    journal="日志存储",
+    store="数据库",
+    stored="已同步",
+    behind="滞后 {}",
+    away="无法连接",
+    unknown="—",
+    level="级别",
+    what="内容",
+    where="位置",
+    since="开始时间",
+    value="数值",
+    limit="限值",
+    of_zone="区域占比",
+    no_alerts="当前没有未解除的报警",
+    newest_first="最新在前",
+    more="另有 {} 条，见 /api/v1/alerts",
+    resolved="最近解除",
+    no_resolved="尚无已解除的报警",
+    lasted="持续",
+    peak="极值",
+    trend="趋势",
+    site="站点",
+    device="设备",
+    factor="因子",
+    local_time="站点当地时间",
+    no_points="该时段内没有读数",
+    store_away="数据库无响应，仅显示实时值",
+    cameras="摄像机",
+    no_cameras="清单中没有摄像机",
+    no_frame="尚无图像",
+    zone_moving="有运动",
+    detections="最近检测",
+    no_detections="尚无检测结果",
+    boxes="{} 个目标框",
+    silence="失联",
+    families={
+        Family.EXCEEDANCE: "超标",
+        Family.DATA_QUALITY: "数据质量",
+        Family.GATEWAY_HEALTH: "网关状态",
+        Family.SECURITY: "安防",
+    },
+    periods={"realtime": "实时", "minute": "分钟", "hour": "小时", "day": "日"},
+    kinds={"motion": "运动"},
+    windows={10 * MINUTE: "10 分钟", HOUR: "1 小时", 6 * HOUR: "6 小时", 24 * HOUR: "24 小时"},
+    under_a_minute="不足 1 分钟",
+    disconnected="连接已断开，所见内容可能已过期",
+)
+
+LANGUAGES: Final[dict[str, Words]] = {"en": ENGLISH, "zh": CHINESE}
+
+
+def choose(asked: str | None, accepted: str) -> Words:
+    """The language that was asked for, else the first of an Accept-Language header that we speak, else English."""
+    if asked in LANGUAGES:
+        return LANGUAGES[asked]
+    for part in accepted.split(","):
+        words = LANGUAGES.get(part.strip()[:2].lower())
+        if words is not None:
+            return words
+    return ENGLISH

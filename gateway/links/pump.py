@@ -1,0 +1,331 @@
+"""Pump: the network thread of an MQTT 3.1.1 link. It runs a paho client, and everything of that client runs in it.
+
+One thread and no other touches the client, so an acknowledgement can never slip into a later connection. paho's own
+thread is not used: it writes from whichever thread calls, reads on when nobody takes what it read, waits without
+jitter, and watches its socket with `select`, which ends at file number 1023.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from gateway.config import Link as Settings
+from gateway.errors import LinkError
+from gateway.links.backoff import Backoff
+from gateway.links.inbox import Inbox
+from gateway.links.seam import LinkStatus
+from gateway.links.waker import Waker
+from gateway.topics import Template, format_topic
+
+if TYPE_CHECKING:
+    from _typeshed import HasFileno
+
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 10.0
+"""From the open socket to the broker's answers to CONNECT and SUBSCRIBE."""
+FAREWELL_TIMEOUT_S = 2.0
+STEADY_S = 10.0
+"""A connection that stood so long begins the back-off anew; two clients fighting for one client id do not."""
+TICK_S = 1.0
+"""How often keep-alive is looked at."""
+READS = 500
+"""Packets read before acknowledgements get their turn."""
+LOGIN_REFUSED = (134, 135)
+"""Bad user name or password, not authorized, as paho numbers them."""
+
+
+class Pump:
+    """Connects, reads into the inbox, acknowledges, reconnects. `run` is the thread; the rest says who may call."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        password: str | None,
+        context: ssl.SSLContext | None,
+        inbox: Inbox,
+        status: LinkStatus,
+        on_up: Callable[[bool, list[str]], None],
+        on_down: Callable[[str], None],
+    ) -> None:
+        """`on_up` gets whether the broker had kept our session, and topics granted with a lower QoS than asked.
+
+        `on_down` gets the reason, empty where it was `stop`. Both are called in the thread of `run`, which also
+        counts `status.acked` and `status.stale_acks`. Raises ValueError for a topic that is wrong.
+        """
+        self._settings = settings
+        self._inbox = inbox
+        self._status = status
+        self._on_up = on_up
+        self._on_down = on_down
+        self._will_topic = (
+            format_topic(settings.will_topic, client_id=settings.client_id) if settings.will_topic else ""
+        )
+        self._topics = {Template.parse(each.topic).filter: each.topic for each in settings.subscribe}
+        self._waker = Waker()
+        self._stopping = False
+        self._closed = False
+        self._connection = 0
+        self._acks: deque[tuple[int, list[int]]] = deque()
+        self._trouble = _LastError()
+        self._fault = ""
+        self._session_present = False
+        self._up_at: float | None = None
+        self._messages = 0
+        self._behind = False
+        self._said_online = 0.0
+        self._client = self._make_client(password, context)
+
+    def _make_client(self, password: str | None, context: ssl.SSLContext | None) -> Client:
+        settings = self._settings
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=settings.client_id,
+            clean_session=False,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,  # else paho falls back to MQTT 3.1 by itself
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        if context is not None:
+            client.tls_set_context(context)  # pyright: ignore[reportUnknownMemberType]
+        if settings.login.username:
+            client.username_pw_set(settings.login.username, password)
+        if self._will_topic:
+            client.will_set(self._will_topic, b"offline", retain=True)
+        # Its presence makes paho queue what it sends, for `loop_write`, in place of one system call inside each.
+        client.on_socket_register_write = lambda _client, _userdata, _socket: None
+        client.on_connect = self._connected
+        client.on_subscribe = self._subscribed
+        client.on_message = self._received
+        client.enable_logger(self._trouble.logger)
+        client.connect_async(settings.host, settings.port, settings.keepalive_s)
+        return client
+
+    def acknowledge(self, connection: int, packet_ids: list[int]) -> None:
+        """Send acknowledgements, if that connection still stands. For the thread that calls `close`."""
+        self._acks.append((connection, packet_ids))
+        if self._closed:
+            self._send_acks()
+        else:
+            self._waker.wake()
+
+    def wake(self) -> None:
+        """The inbox has room again. For any thread."""
+        self._waker.wake()
+
+    def stop(self) -> None:
+        """Say goodbye and end `run`. For any thread."""
+        self._stopping = True
+        self._waker.wake()
+
+    def run(self) -> None:
+        """Keep the link up until `stop`. It returns at once, or after the connection attempt under way (seconds)."""
+        backoff = Backoff(self._settings.backoff_max_s)
+        while not self._stopping:
+            if not self._inbox.room:  # nothing could be read, the broker's answers neither
+                self._wait(TICK_S)
+                continue
+            self._on_down(self._attempt())
+            if self._up_at is not None and time.monotonic() - self._up_at >= STEADY_S:
+                backoff.reset()
+            self._wait(backoff.next())
+
+    def close(self) -> None:
+        """Release what is left once `run` has ended; acknowledgements from now on are stale."""
+        self._closed = True
+        self._send_acks()
+        self._waker.close()
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._stopping and (left := end - time.monotonic()) > 0:
+            self._send_acks()  # there is no connection: this counts them as stale
+            self._waker.wait(left)
+
+    def _attempt(self) -> str:
+        """One connection, from its beginning to its end; returns why it ended, empty for `stop`."""
+        settings = self._settings
+        self._connection += 1
+        self._up_at = None
+        self._fault = self._trouble.text = ""
+        self._behind = False
+        try:
+            self._client.reconnect()
+            self._serve()
+        except LinkError as error:
+            return str(error)
+        except ssl.SSLError as error:
+            return f"TLS with {settings.host}:{settings.port} failed: {_ssl_words(error)}"
+        except OSError as error:
+            return f"{settings.host}:{settings.port} cannot be reached: {error.strerror or error}"
+        except (ValueError, LookupError) as error:  # how paho ends on answers that are no MQTT
+            return f"{settings.host}:{settings.port} does not speak MQTT 3.1.1: {error}"
+        finally:
+            self._leave()
+        return ""
+
+    def _serve(self) -> None:
+        """Move packets until `stop`. Raises `LinkError` when the connection ends or the broker refuses."""
+        client, inbox = self._client, self._inbox
+        sock = client.socket()
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._waker, selectors.EVENT_READ)
+            watched = 0
+            while (sock := client.socket()) is not None and not self._fault:
+                if self._stopping:
+                    return
+                if self._up_at is None and time.monotonic() > deadline:
+                    raise LinkError(f"the broker did not answer within {ANSWER_TIMEOUT_S:.0f} s")
+                self._send_acks()
+                if client.want_write() and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    break
+                wanted = selectors.EVENT_READ * inbox.room | selectors.EVENT_WRITE * client.want_write()
+                watched = _watch(selector, sock, watched, wanted)
+                # TLS decrypts a record at a time: the rest of it waits in memory, where no selector sees it.
+                readable = inbox.room and isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+                for key, events in selector.select(0 if readable else TICK_S):
+                    if key.fileobj is self._waker:
+                        self._waker.clear()
+                    elif events & selectors.EVENT_READ:
+                        readable = True
+                if readable:
+                    self._read()
+                self._keep_alive()
+        raise LinkError(self._fault or self._trouble.text or "the broker closed the connection")
+
+    def _read(self) -> None:
+        for _ in range(READS):
+            if not self._inbox.room:
+                return
+            before = self._messages
+            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return
+            if self._messages == before:
+                self._behind = False
+                return
+
+    def _keep_alive(self) -> None:
+        """Let paho ping, unless what the broker answered may lie unread behind messages we have no room for.
+
+        paho would take that for silence and hang up. While there is no room `online` is said again in place of a
+        ping: the broker wants to hear something of us every 1.5 keep-alives.
+        """
+        if not self._inbox.room:
+            self._behind = True
+            if self._up_at is not None and time.monotonic() - self._said_online > self._settings.keepalive_s / 2:
+                self._say("online")
+        elif not self._behind:
+            self._client.loop_misc()
+
+    def _send_acks(self) -> None:
+        client, status = self._client, self._status
+        while self._acks:
+            connection, packet_ids = self._acks.popleft()
+            if connection == self._connection and client.is_connected():
+                for packet_id in packet_ids:
+                    client.ack(packet_id, 1)
+                status.acked += len(packet_ids)
+            else:
+                status.stale_acks += len(packet_ids)
+
+    def _say(self, state: str) -> None:
+        self._said_online = time.monotonic()
+        if self._will_topic:
+            self._client.publish(self._will_topic, state, retain=True)
+
+    def _leave(self) -> None:
+        """End the connection politely where it still stands; `offline` is said only where it was `online`."""
+        client = self._client
+        if client.socket() is None:
+            return
+        self._send_acks()
+        if self._up_at is not None:
+            self._say("offline")
+        client.disconnect()
+        end = time.monotonic() + FAREWELL_TIMEOUT_S
+        with selectors.DefaultSelector() as selector:
+            watched = 0
+            while (sock := client.socket()) is not None and (left := end - time.monotonic()) > 0:
+                watched = _watch(selector, sock, watched, selectors.EVENT_WRITE)
+                if selector.select(left) and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    break
+        if (sock := client.socket()) is not None:
+            sock.close()
+
+    def _connected(
+        self, client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            words = str(reason).lower()
+            if reason.value in LOGIN_REFUSED:
+                user = self._settings.login.username
+                words += f" for {f'user {user}' if user else 'a client without user'} (see the login of this link)"
+            self._fault = f"the broker refused the connection: {words}"
+            return
+        self._session_present = flags.session_present
+        client.subscribe([(topic_filter, self._settings.qos) for topic_filter in self._topics])
+
+    def _subscribed(
+        self, _client: Client, _userdata: object, _packet_id: int, reasons: list[ReasonCode], _properties: Properties
+    ) -> None:
+        topics = list(self._topics.values())
+        refused = [topic for topic, reason in zip(topics, reasons, strict=True) if reason.is_failure]
+        if refused:
+            self._fault = f"the broker refused the subscription {', '.join(refused)}"
+            return
+        lowered = [t for t, reason in zip(topics, reasons, strict=True) if reason.value < self._settings.qos]
+        self._up_at = time.monotonic()
+        self._say("online")
+        self._on_up(self._session_present, lowered)
+
+    def _received(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError as error:  # a broker should not let it pass; it becomes a dead letter with this name
+            topic = error.object.decode("utf-8", "backslashreplace")
+        self._messages += 1
+        self._inbox.put(topic, bytes(message.payload), self._connection, message.mid if message.qos else None)
+
+
+class _LastError(logging.Handler):
+    """Keeps the last error that paho logs: it knows more than the return codes do. Nothing else is formatted."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.text = ""
+        self.logger = logging.Logger("gateway.links.pump", logging.ERROR)  # its own: not in the tree, no propagation
+        self.logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text = record.getMessage()
+
+
+def _watch(selector: selectors.BaseSelector, sock: HasFileno, watched: int, wanted: int) -> int:
+    """Have the selector watch a socket for `wanted` in place of `watched`, either of which may be nothing."""
+    if watched == wanted:
+        return wanted
+    if not watched:
+        selector.register(sock, wanted)
+    elif not wanted:
+        selector.unregister(sock)
+    else:
+        selector.modify(sock, wanted)
+    return wanted
+
+
+def _ssl_words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the broker's certificate is not trusted ({error.verify_message})"
+    return (error.reason or str(error)).replace("_", " ").lower()

@@ -1,0 +1,212 @@
+"""The pipeline: a journalled block decoded, checked, alerted, and handed to the store. The way of a reading.
+
+Alert changes, dead letters and the journal position are committed in one transaction. What the detectors remember
+is saved every few seconds with the position it belongs to. After a crash the detectors take up that snapshot, run
+silently to the committed position, and from there on as ever: every message has moved the alerts exactly once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from detectors.records import Finding
+from gateway.alerts.ledger import Ledger
+from gateway.alerts.machine import AlertMachine
+from gateway.alerts.records import Transition
+from gateway.alerts.subjects import SILENCE, Subjects
+from gateway.checks import Checks
+from gateway.clock import now_ms
+from gateway.decode import Decoder
+from gateway.journal.journal import Journal
+from gateway.live import Live
+from gateway.records import Block, DeadLetter, Decoded
+
+log = structlog.get_logger("gateway.pipeline")
+
+SNAPSHOT_EVERY_MS = 5_000
+"""How often the detectors' state is saved: so much is at most run again, silently, after a crash."""
+COMMIT_EVERY_MS = 1_000
+"""How often the position alone is committed."""
+CATCH_UP_MESSAGES = 5_000
+"""Messages read at once from the journal when starting."""
+PENDING_LETTERS = 20_000
+"""Dead letters that wait for a commit; at the bound the pipeline waits for it."""
+
+
+class StoreSide(Protocol):
+    """What the pipeline needs of the store writer."""
+
+    def offer(self, decoded: Decoded) -> None: ...
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of everything that came in. Run from the start of the process."""
+
+    messages: int = 0
+    readings: int = 0
+    alive_only: int = 0
+    dead: Counter[str] = field(default_factory=Counter[str])
+    steps: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    """(family, step) of alerts."""
+    replayed: int = 0
+    """Messages run again when starting, silently."""
+
+
+class Pipeline:
+    """Processes blocks in journal order. Lives in the ingest loop; commits in a thread of its own."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        checks: Checks,
+        subjects: Subjects,
+        machine: AlertMachine,
+        ledger: Ledger,
+        store: StoreSide,
+        live: Live,
+        on_steps: Callable[[Sequence[Transition]], None],
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        """`on_steps` is called after a commit with the steps it made durable: to publish and to show them."""
+        self._decoder = decoder
+        self._checks = checks
+        self._subjects = subjects
+        self._machine = machine
+        self._ledger = ledger
+        self._store = store
+        self._live = live
+        self._on_steps = on_steps
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(1, "ledger")
+        self._lock = asyncio.Lock()
+        self._steps: list[Transition] = []
+        self._dead: list[DeadLetter] = []
+        self._committed_at = 0
+        self._snapshot_at = clock()
+        self.position = 0
+        """Everything before it has been decoded, checked and alerted."""
+        self.snapshot_position = 0
+        """Where the last saved state of the detectors stands: the journal is needed from here on."""
+        self.counts = Counts()
+
+    async def recover(self, journal: Journal) -> None:
+        """Take up where the last run ended: snapshot, silent replay to the committed position, then the rest."""
+        committed = self._ledger.position()
+        saved = self._ledger.snapshot()
+        start = 0
+        if saved is not None and self._checks.load(saved[1]):
+            start = saved[0]
+        self._resume_silences()
+        self.position = self.snapshot_position = start
+        reader = journal.reader(start)
+        while blocks := reader.read(CATCH_UP_MESSAGES):
+            for block in blocks:
+                if block.end <= committed:
+                    self._checks.step(self._decoder.decode(block))
+                    self.counts.replayed += len(block)
+                    self.position = block.end
+                else:
+                    await self.process(block)
+            await asyncio.sleep(0)
+        self.position = max(self.position, committed)
+        log.info("recovered", snapshot=start, committed=committed, position=self.position)
+
+    async def process(self, block: Block) -> None:
+        """The way of a block: decode, check, alert, hand to the store. Returns when its alerts are durable."""
+        decoded = self._decoder.decode(block)
+        findings = self._checks.step(decoded)
+        self._alert(findings)
+        self._bury(decoded.dead)
+        self._store.offer(decoded)
+        self._show(block, decoded)
+        self.position = block.end
+        if self._steps or len(self._dead) >= PENDING_LETTERS:
+            await self.commit()
+
+    async def tick(self, listening_since: int | None) -> None:
+        """Once a second: silence, and a commit of what has gathered. `listening_since` as in `Checks.silence`."""
+        self._alert(self._checks.silence(self._clock(), listening_since))
+        await self.commit()
+
+    async def report(self, findings: Sequence[Finding], evidence: Iterable[str] = ()) -> None:
+        """Findings from elsewhere (cameras, the gateway itself), made alerts and committed."""
+        self._alert(findings, evidence)
+        if self._steps:
+            await self.commit()
+
+    def bury(self, letter: DeadLetter) -> None:
+        """A dead letter that did not come from a block (a frame, a row the store refused)."""
+        self._bury([letter])
+
+    async def commit(self, *, snapshot: bool = False) -> None:
+        """Make durable what has gathered, in one transaction with the position; then tell of the steps."""
+        async with self._lock:
+            now = self._clock()
+            due = snapshot or now - self._snapshot_at >= SNAPSHOT_EVERY_MS
+            if not (self._steps or self._dead or due or now - self._committed_at >= COMMIT_EVERY_MS):
+                return
+            # No await between here and the call below: steps, letters, position and state belong together.
+            steps, self._steps = self._steps, []
+            dead, self._dead = self._dead, []
+            position = self.position
+            state = self._checks.dump() if due else None
+            await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._ledger.commit, position, steps, dead, state
+            )
+            self._committed_at = now
+            if due:
+                self._snapshot_at, self.snapshot_position = now, position
+        if steps:
+            self._on_steps(steps)
+
+    async def close(self) -> None:
+        """Commit everything with a snapshot: the next start has nothing to run again."""
+        await self.commit(snapshot=True)
+        self._thread.shutdown()
+
+    def _alert(self, findings: Sequence[Finding], evidence: Iterable[str] = ()) -> None:
+        for finding in findings:
+            step = self._machine.apply(finding, self._subjects.of(finding), self._clock(), evidence)
+            if step is not None:
+                self._steps.append(step)
+                self.counts.steps[step.alert.subject.family, step.step] += 1
+
+    def _bury(self, letters: Sequence[DeadLetter]) -> None:
+        if letters:
+            self._dead += letters
+            self.counts.dead.update(letter.reason for letter in letters)
+
+    def _show(self, block: Block, decoded: Decoded) -> None:
+        counts = self.counts
+        counts.messages += len(block)
+        counts.readings += len(decoded.readings)
+        counts.alive_only += decoded.alive_only
+        self._live.update(decoded.readings)
+        self._live.hear(decoded.devices, decoded.received)
+        self._live.count(messages=len(block), readings=len(decoded.readings))
+
+    def _resume_silences(self) -> None:
+        """The ledger, not the snapshot, knows which silences were told of: they are committed when they are found."""
+        inventory = self._checks.inventory
+        devices: dict[int, int] = {}
+        cameras: dict[int, int] = {}
+        for alert in self._machine.open_alerts():
+            subject = alert.subject
+            if subject.rule == SILENCE:
+                numbers, known = (
+                    (inventory.device_numbers, devices)
+                    if subject.kind == "device"
+                    else (inventory.camera_numbers, cameras)
+                )
+                number = numbers.get((subject.site, subject.id))
+                if number is not None:
+                    known[number] = alert.since
+        self._checks.resume_silences(devices, cameras)

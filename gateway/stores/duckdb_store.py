@@ -1,0 +1,218 @@
+"""The embedded store: DuckDB in this process. Rows and journal position in one transaction: exactly once.
+
+Of rows with the same channel and time the first one stored stays; the others are counted as duplicates, also
+where their value differs. A value that is no finite number is stored as NULL, which aggregates pass over.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any, Final, cast
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.channels import ChannelKey, Channels
+from gateway.errors import StoreError
+from gateway.records import Readings
+from gateway.stores.duckdb_schema import create_tables
+from gateway.stores.identity import NewestTimes, Repeats
+from gateway.stores.names import ChannelName, channel_name, channel_unit
+from gateway.stores.seam import Series, Written
+
+_MEMORY: Final = "256MB"
+"""Bound on DuckDB's buffers; what needs more spills into `<file>.tmp`."""
+_GAP: Final = np.int64(3_600_000)
+"""Late rows more than an hour apart are looked up apart, so that one wrong clock does not widen the search."""
+_MOST_SEARCHES: Final = 16
+
+
+class DuckDbStore:
+    """Readings in one DuckDB file. One thread writes; `query` may be called from any other at the same time."""
+
+    def __init__(self, file: Path, channels: Channels) -> None:
+        """Open the file, or make it with its folder. Raises `StoreError` when it cannot be opened."""
+        self._file = file
+        self._channels = channels
+        self._open()
+
+    def position(self) -> int:
+        return self._position
+
+    def write(self, readings: Readings, end: int) -> Written:
+        if self._broken:
+            self.close()
+            self._open()
+        try:
+            return self._write(readings, end)
+        except duckdb.Error as error:
+            self._broken = True  # whether it was committed is read from the file, before the next write
+            raise StoreError(f"{self._file}: {error}") from error
+
+    def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
+        number = self._numbers.get(channel_name(self._channels.inventory, key))
+        if number is None:
+            return _series({})
+        try:
+            with self._reader_lock:
+                cursor = self._reader.cursor()
+            with cursor:
+                rows = cursor.execute(
+                    "select time, value, flag, received from points where channel = ? and time >= make_timestamp_ms(?)"
+                    " and time < make_timestamp_ms(?) order by time desc limit ?",
+                    [number, start, end, limit],
+                )
+                return _series(_columns(rows))
+        except duckdb.Error as error:
+            raise StoreError(f"{self._file}: {error}") from error
+
+    def close(self) -> None:
+        with self._reader_lock:
+            self._reader.close()
+        self._writer.close()
+
+    def _open(self) -> None:
+        """Open the file and load what is remembered of it: position, channels, newest times."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = duckdb.connect(
+                self._file,
+                config={
+                    "threads": 1,  # queries run on the thread that asks; two cost 10 to 30 % more CPU a row
+                    "memory_limit": _MEMORY,
+                    "temp_directory": f"{self._file}.tmp",
+                    "autoinstall_known_extensions": False,
+                    "autoload_known_extensions": False,
+                },
+            )
+            create_tables(self._writer)
+            self._load()
+        except (duckdb.Error, OSError) as error:
+            raise StoreError(
+                f"{self._file} cannot be opened; only one process may have it open at a time: {error}"
+            ) from error
+        self._reader = self._writer.cursor()
+        self._reader_lock = threading.Lock()
+        self._broken = False
+
+    def _load(self) -> None:
+        fetched = self._writer.execute("select position from journal_position").fetchone()
+        assert fetched is not None
+        self._position = int(fetched[0])
+        rows = self._writer.execute("select site, device, factor, field, period, id from channels").fetchall()
+        self._numbers = {ChannelName(*row[:5]): int(row[5]) for row in rows}
+        self._number_of = np.full(1024, -1, np.int32)
+        """Gateway channel to the id of this file, -1 where it is not yet known; grows with the gateway's channels."""
+        self._repeats = Repeats()
+        self._newest = NewestTimes()
+        self._newest.grow(len(self._numbers))
+        newest = _columns(self._writer.execute("select channel, max(time) as time from points group by channel"))
+        self._newest.advance(newest["channel"].astype(np.int32), newest["time"].astype("M8[ms]").view(np.int64))
+
+    def _write(self, readings: Readings, end: int) -> Written:
+        offered = len(readings)
+        self._writer.begin()
+        channel = self._numbered(readings.channel)
+        old = self._old(channel, readings.time)
+        if len(old):
+            new = np.ones(offered, np.bool_)
+            new[old] = False
+            readings, channel = readings.take(new), channel[new]
+        if len(readings):
+            self._insert(readings, channel)
+        self._writer.execute("update journal_position set position = ?", [end])
+        self._writer.commit()
+        self._newest.advance(channel, readings.time)
+        self._position = end
+        return Written(rows=len(readings), duplicates=offered - len(readings))
+
+    def _numbered(self, channel: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Gateway channels as ids of this file, shape (n,); those not met before are added to it."""
+        known = len(self._channels)
+        if known > len(self._number_of):
+            more = np.full(max(known, 2 * len(self._number_of)) - len(self._number_of), -1, np.int32)
+            self._number_of = np.concatenate([self._number_of, more])
+        numbers = self._number_of[channel]
+        if not len(numbers) or numbers.min() >= 0:
+            return numbers
+        inventory = self._channels.inventory
+        added: list[tuple[int | str, ...]] = []
+        for gateway_number in cast(list[int], np.unique(channel[numbers < 0]).tolist()):
+            key = self._channels.keys[gateway_number]
+            name = channel_name(inventory, key)
+            number = self._numbers.get(name)
+            if number is None:
+                number = self._numbers[name] = len(self._numbers)
+                added.append((number, *name, channel_unit(inventory, key)))
+            self._number_of[gateway_number] = number
+        if added:
+            columns = zip(("id", *ChannelName._fields, "unit"), zip(*added, strict=True), strict=True)
+            self._writer.register("added", {name: np.array(column, object) for name, column in columns})
+            self._writer.execute("insert into channels select * from added")
+            self._newest.grow(len(self._numbers))
+        return self._number_of[channel]
+
+    def _old(self, channel: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Row numbers of the rows that are stored already or repeat an earlier row of the batch."""
+        repeated = self._repeats.find(channel, time)
+        late = np.setdiff1d(self._newest.not_newer(channel, time), repeated, assume_unique=True)
+        if not len(late):
+            return repeated
+        return np.concatenate([repeated, *(self._stored(part, channel, time) for part in _clusters(late, time))])
+
+    def _stored(self, rows: NDArray[np.intp], channel: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Those of the rows whose channel and time are in the table; exact."""
+        self._writer.register("late", {"row": rows, "channel": channel[rows], "time": time[rows].view("M8[ms]")})
+        found = self._writer.execute(
+            "select row from late semi join (select channel, time from points"
+            " where time between make_timestamp_ms(?) and make_timestamp_ms(?)) using (channel, time)",
+            [int(time[rows].min()), int(time[rows].max())],
+        )
+        return _columns(found)["row"].astype(np.intp)
+
+    def _insert(self, readings: Readings, channel: NDArray[np.int32]) -> None:
+        value = readings.value
+        if np.isinf(value).any():
+            value = np.where(np.isinf(value), np.nan, value)
+        # A dict of numpy columns costs the same as an Arrow table or less, and its NaN arrives as NULL.
+        self._writer.register(
+            "batch",
+            {
+                "channel": channel,
+                "time": readings.time.view("M8[ms]"),
+                "value": value,
+                "flag": readings.flag,
+                "received": readings.received.view("M8[ms]"),
+                "position": readings.position,
+            },
+        )
+        self._writer.execute("insert into points select * from batch")
+
+
+def _clusters(rows: NDArray[np.intp], time: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """The rows in groups with a gap of an hour or more between them; at most `_MOST_SEARCHES`, at the widest gaps."""
+    rows = rows[np.argsort(time[rows], kind="stable")]
+    gaps = np.diff(time[rows])
+    cuts = np.flatnonzero(gaps > _GAP) + 1
+    if len(cuts) >= _MOST_SEARCHES:
+        cuts = np.sort(cuts[np.argsort(gaps[cuts - 1])[1 - _MOST_SEARCHES :]])
+    return np.split(rows, cuts)
+
+
+def _columns(result: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
+    """All rows of a result, by column; where a column has NULLs it is a masked array."""
+    return cast(dict[str, NDArray[Any]], result.fetchnumpy())  # pyright: ignore[reportUnknownMemberType]
+
+
+def _series(columns: dict[str, NDArray[Any]]) -> Series:
+    """Columns newest first, as DuckDB gives them, to a series ascending in time."""
+    if not columns:
+        return Series(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8), np.zeros(0, np.int64))
+    return Series(
+        columns["time"][::-1].astype("M8[ms]").view(np.int64),
+        np.ma.filled(columns["value"][::-1].astype(np.float64), np.nan),
+        columns["flag"][::-1].astype(np.uint8),
+        columns["received"][::-1].astype("M8[ms]").view(np.int64),
+    )

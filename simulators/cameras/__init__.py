@@ -1,0 +1,1 @@
+"""Rendered cameras: scenes, walking persons, and the renderer that makes JPEG frames of them."""

@@ -1,0 +1,1 @@
+"""Wire formats, one file each: readings in, bytes out."""
