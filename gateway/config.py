@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from gateway.topics import Template, format_topic
-
 MIB = 1024 * 1024
 
 
@@ -112,12 +110,6 @@ def _address(url: str, *schemes: str) -> str:
     return url
 
 
-def _publishes(template: str, *placeholders: str) -> str:
-    """The topic template, checked. Raises ValueError."""
-    format_topic(template, **dict.fromkeys(placeholders, "x"))
-    return template
-
-
 class Subscription(Section):
     """One topic template and the codec of what arrives there."""
 
@@ -125,16 +117,6 @@ class Subscription(Section):
     """MQTT topic with `{site}`, `{device}` or `{camera}` standing for one level each."""
     codec: Literal["auto", "json", "hj212", "jpeg"] = "auto"
     """How payloads are read; `auto` tells JSON and HJ 212 apart by their first bytes."""
-
-    @model_validator(mode="after")
-    def _topic_fits(self) -> Subscription:
-        try:
-            levels = Template.parse(self.topic).levels
-        except ValueError as error:
-            raise Misplaced((("topic",), str(error))) from error
-        if self.codec == "jpeg" and "{camera}" not in levels:
-            raise Misplaced((("topic",), f"{self.topic!r} names no camera: a jpeg topic needs a {{camera}} level"))
-        return self
 
 
 class Broker(Section):
@@ -192,11 +174,6 @@ class Link(Broker):
     """Longest wait between two attempts to connect."""
     will_topic: str = "gateway/{client_id}/status"
     """Last will: `offline` here, retained; `online` while connected. Empty: none."""
-
-    @field_validator("will_topic")
-    @classmethod
-    def _is_will_topic(cls, topic: str) -> str:
-        return topic and _publishes(topic, "client_id")
 
 
 class Journal(Section):
@@ -285,16 +262,6 @@ class Publish(Section):
     alert_topic: str = "alerts/{site}/{alert}"
     detection_topic: str = "detections/{site}/{camera}"
 
-    @field_validator("alert_topic")
-    @classmethod
-    def _is_alert_topic(cls, topic: str) -> str:
-        return _publishes(topic, "site", "alert")
-
-    @field_validator("detection_topic")
-    @classmethod
-    def _is_detection_topic(cls, topic: str) -> str:
-        return _publishes(topic, "site", "camera")
-
 
 class Frames(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
@@ -316,7 +283,7 @@ class Api(Section):
 class Config(Section):
     """The whole file, but for the inventory, which `gateway.inventory_file` reads from the same file or its own."""
 
-    data: Annotated[FromFile, Field(validate_default=True)] = Path("var/gateway")
+    data: FromFile = Path("var/gateway")
     """Folder for journal, state, store and evidence; relative to the configuration file."""
     inventory: FromFile | None = None
     """File with `sites`, `types`, `devices` and `cameras`; without it they stand in this file."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class GatewayError(Exception):
     """Something in the gateway's surroundings is wrong; the message says what to do."""
@@ -25,3 +27,12 @@ class StoreError(GatewayError):
 
 class LinkError(GatewayError):
     """A link cannot be opened: address, certificate or credentials."""
+
+
+def leaves(group: BaseExceptionGroup[GatewayError]) -> Iterator[GatewayError]:
+    """The errors themselves, out of the groups that task groups wrap around them."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error

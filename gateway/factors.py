@@ -7,7 +7,6 @@ table's as default.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Self
@@ -31,23 +30,19 @@ class FactorTable:
     """Factor codes of HJ 212-2017 annex B and those of HJ 212-2025 that are known."""
 
     def __init__(self, rows: list[KnownFactor]) -> None:
-        self._rows = {row.code: row for row in rows}
+        self._rows = {row.old_code: row for row in rows if row.old_code} | {row.code: row for row in rows}
 
     @classmethod
     def load(cls) -> Self:
         """The table that is part of the package."""
-        with files("gateway").joinpath("data", "factors.csv").open(encoding="utf-8", newline="") as text:
-            rows = csv.DictReader(text)
-            return cls(
-                [
-                    KnownFactor(row["code"], row["old_code"], row["unit"], Name(row["name_en"], row["name_zh"]))
-                    for row in rows
-                ]
-            )
-
-    def __iter__(self) -> Iterator[KnownFactor]:
-        return iter(self._rows.values())
+        text = files("gateway").joinpath("data", "factors.csv").read_text("utf-8")
+        return cls(
+            [
+                KnownFactor(row["code"], row["old_code"], row["unit"], Name(row["name_en"], row["name_zh"]))
+                for row in csv.DictReader(text.splitlines())
+            ]
+        )
 
     def get(self, code: str) -> KnownFactor | None:
-        """The row of a code. Codes of process equipment end in its number, in the table written `xx` or `x`."""
+        """The row of a code of 2017 or 2005. Codes of equipment end in its number: `xx` or `x` in the table."""
         return self._rows.get(code) or self._rows.get(code[:-2] + "xx") or self._rows.get(code[:-1] + "x")

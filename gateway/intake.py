@@ -13,9 +13,21 @@ class Intake:
     def __init__(self) -> None:
         self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
         self._filled = asyncio.Event()
+        self._open = asyncio.Event()
+        self._open.set()
+
+    @property
+    def waiting(self) -> int:
+        """Batches not yet taken."""
+        return len(self._waiting)
+
+    def shut(self) -> None:
+        """Take no more: `put` waits from now on, until it is cancelled. What waits already is still taken."""
+        self._open.clear()
 
     async def put(self, batch: Batch) -> None:
-        """Leave a batch; return when it was taken. It is taken whole or, if this is cancelled, perhaps not at all."""
+        """Leave a batch; return when it was taken."""
+        await self._open.wait()
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, taken))
         self._filled.set()

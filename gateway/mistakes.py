@@ -33,7 +33,10 @@ def mistakes_of(error: ValidationError, model: type[BaseModel], raw: Mapping[str
     found: list[Mistake] = []
     for details in error.errors(include_url=False):
         place = _place(details["loc"], raw)
-        cause = details.get("ctx", {}).get("error")
+        context: dict[str, Any] = details.get("ctx", {})
+        if details["type"] == "too_short" and len(_at(raw, place) or ()) > context["actual_length"]:
+            continue  # pydantic does not count the entries that are wrong; they are reported themselves
+        cause = context.get("error")
         if isinstance(cause, Misplaced):
             found += [Mistake((*place, *path), text) for path, text in cause.mistakes]
         elif details["type"] == "extra_forbidden":
@@ -143,6 +146,12 @@ def _inside(value: Any, part: str | int) -> Any:
         return None
 
 
+def _at(raw: Any, place: Place) -> Any:
+    for part in place:
+        raw = _inside(raw, part)
+    return raw
+
+
 def _keys_at(model: type[BaseModel], place: Place, raw: Any) -> list[str]:
     """The keys that the table at a place may have; none where that is not a table of fixed keys."""
     annotation: Any = model
@@ -158,7 +167,7 @@ def _step(annotation: Any, part: str | int, raw: Any) -> Any:
     """The type of one part of a type."""
     for each in _models(annotation, raw):
         if part in each.model_fields:
-            return each.model_fields[cast("str", part)].annotation
+            return each.model_fields[part].annotation
     for each in _options(annotation):
         if get_origin(each) in (tuple, dict):
             arguments = get_args(each)

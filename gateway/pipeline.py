@@ -19,11 +19,12 @@ import structlog
 from detectors.records import Finding
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
-from gateway.alerts.records import Transition
+from gateway.alerts.records import Subject, Transition
 from gateway.alerts.subjects import SILENCE, Subjects
 from gateway.checks import Checks
 from gateway.clock import now_ms
 from gateway.decode import Decoder
+from gateway.errors import GatewayError
 from gateway.journal.journal import Journal
 from gateway.live import Live
 from gateway.records import Block, DeadLetter, Decoded
@@ -36,6 +37,8 @@ COMMIT_EVERY_MS = 1_000
 """How often the position alone is committed."""
 CATCH_UP_MESSAGES = 5_000
 """Messages read at once from the journal when starting."""
+RETRY_S = 0.5
+"""Pause before a ledger that refused is tried again."""
 PENDING_LETTERS = 20_000
 """Dead letters that wait for a commit; at the bound the pipeline waits for it."""
 
@@ -95,6 +98,8 @@ class Pipeline:
         """Everything before it has been decoded, checked and alerted."""
         self.snapshot_position = 0
         """Where the last saved state of the detectors stands: the journal is needed from here on."""
+        self.refused = ""
+        """Why the ledger takes no commit now; empty while it does."""
         self.counts = Counts()
 
     async def recover(self, journal: Journal) -> None:
@@ -158,26 +163,43 @@ class Pipeline:
             dead, self._dead = self._dead, []
             position = self.position
             state = self._checks.dump() if due else None
-            await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._ledger.commit, position, steps, dead, state
-            )
+            await self._write(position, steps, dead, state)
             self._committed_at = now
             if due:
                 self._snapshot_at, self.snapshot_position = now, position
         if steps:
             self._on_steps(steps)
 
+    async def _write(self, position: int, steps: list[Transition], dead: list[DeadLetter], state: bytes | None) -> None:
+        """Commit, and where the disk refuses, again until it does not: ingest waits meanwhile, so nothing is lost."""
+        while True:
+            try:
+                await asyncio.get_running_loop().run_in_executor(
+                    self._thread, self._ledger.commit, position, steps, dead, state
+                )
+            except GatewayError as error:
+                self.refused = str(error)
+                log.error("ledger_refuses", reason=self.refused)
+                await asyncio.sleep(RETRY_S)
+            else:
+                self.refused = ""
+                return
+
     async def close(self) -> None:
         """Commit everything with a snapshot: the next start has nothing to run again."""
         await self.commit(snapshot=True)
         self._thread.shutdown()
 
+    def judge(self, finding: Finding, subject: Subject, evidence: Iterable[str] = ()) -> None:
+        """Hold one finding against the open alerts; the step it makes waits for the next commit."""
+        step = self._machine.apply(finding, subject, self._clock(), evidence)
+        if step is not None:
+            self._steps.append(step)
+            self.counts.steps[step.alert.subject.family, step.step] += 1
+
     def _alert(self, findings: Sequence[Finding], evidence: Iterable[str] = ()) -> None:
         for finding in findings:
-            step = self._machine.apply(finding, self._subjects.of(finding), self._clock(), evidence)
-            if step is not None:
-                self._steps.append(step)
-                self.counts.steps[step.alert.subject.family, step.step] += 1
+            self.judge(finding, self._subjects.of(finding), evidence)
 
     def _bury(self, letters: Sequence[DeadLetter]) -> None:
         if letters:

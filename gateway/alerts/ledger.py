@@ -10,6 +10,8 @@ One process writes (the pipeline's); `gateway deadletters replay` marks letters 
 any thread and follow each other; a call waits for at most one transaction, so an event loop calls them in a thread.
 """
 
+# ruff: noqa: S608  (what is put into statements are lists of columns of ours; values are always bound)
+
 from __future__ import annotations
 
 import sqlite3
@@ -61,9 +63,13 @@ class Ledger(LedgerReader):
         self._outbox_kept = outbox_kept
         self._detections_kept = detections_kept
         # Nobody else adds or deletes rows of these, so counting them again at each commit can be spared.
+        self._letters: int
+        self._letter_bytes: int
+        self._waiting: int
+        self._detections: int
         self._letters, self._letter_bytes = self._all("SELECT count(*), coalesce(sum(size), 0) FROM dead_letters")[0]
-        self._waiting = int(self._all("SELECT count(*) FROM outbox")[0][0])
-        self._detections = int(self._all("SELECT count(*) FROM detections")[0][0])
+        self._waiting = self._all("SELECT count(*) FROM outbox")[0][0]
+        self._detections = self._all("SELECT count(*) FROM detections")[0][0]
 
     def _open(self) -> sqlite3.Connection:
         return schema.open_for_writing(self.file)
@@ -89,7 +95,7 @@ class Ledger(LedgerReader):
                 self._letters, self._letter_bytes, self._waiting, self._detections = kept
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError):
+                if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
                     raise GatewayError(f"the ledger {self.file} cannot be written: {error}") from error
                 raise
             finally:
@@ -200,7 +206,7 @@ class Ledger(LedgerReader):
         replays them again; readings have an identity in the store, so that changes nothing there.
         """
         found = self._all(
-            f"SELECT id, {rows.LETTER_COLUMNS} FROM dead_letters WHERE replay = 1 ORDER BY id LIMIT ?",  # noqa: S608
+            f"SELECT id, {rows.LETTER_COLUMNS} FROM dead_letters WHERE replay = 1 ORDER BY id LIMIT ?",
             (limit,),
         )
         return [(row[0], rows.letter_of(row[1:])) for row in found]
@@ -215,7 +221,7 @@ class Ledger(LedgerReader):
     def outbox(self, limit: int = 100) -> list[tuple[int, Transition]]:
         """Up to `limit` transitions to publish, oldest first, with their number in the audit trail."""
         found = self._all(
-            f"SELECT t.seq, {rows.TRANSITION_COLUMNS} FROM outbox o "  # noqa: S608
+            f"SELECT t.seq, {rows.TRANSITION_COLUMNS} FROM outbox o "
             "JOIN transitions t ON t.seq = o.seq JOIN alerts a ON a.id = t.alert ORDER BY o.seq LIMIT ?",
             (limit,),
         )

@@ -4,6 +4,8 @@
 and sees what was committed last. Every method may be called from any thread; calls on one reader follow each other.
 """
 
+# ruff: noqa: S608  (what is put into statements are lists of columns of ours; values are always bound)
+
 from __future__ import annotations
 
 import sqlite3
@@ -106,16 +108,14 @@ class LedgerReader:
 
     def open_alerts(self) -> list[Alert]:
         """Pending and firing alerts, oldest first."""
-        found = self._all(
-            f"SELECT {rows.ALERT_COLUMNS} FROM alerts WHERE state <> 'resolved' ORDER BY since, id"  # noqa: S608
-        )
+        found = self._all(f"SELECT {rows.ALERT_COLUMNS} FROM alerts WHERE state <> 'resolved' ORDER BY since, id")
         return [rows.alert_of(row) for row in found]
 
     def alerts_to_resume(self) -> list[Alert]:
         """What an `AlertMachine` goes on from: open alerts, and of each subject the ended ones nearest to a new id."""
         columns, subject = rows.ALERT_COLUMNS, rows.SUBJECT_COLUMNS
         found = self._all(
-            f"SELECT {columns} FROM alerts WHERE state <> 'resolved' "  # noqa: S608
+            f"SELECT {columns} FROM alerts WHERE state <> 'resolved' "
             # With max(), SQLite takes the other columns from the row that has the maximum.
             f"UNION SELECT {columns} FROM (SELECT *, max(since) FROM alerts GROUP BY {subject}) "
             f"UNION SELECT {columns} FROM (SELECT *, max(repeat) FROM alerts WHERE repeat > 0 GROUP BY {subject})"
@@ -149,21 +149,20 @@ class LedgerReader:
         if not include_withdrawn:
             conditions.append("NOT (state = 'resolved' AND fired = 0)")
         found = self._all(
-            f"SELECT {rows.ALERT_COLUMNS} FROM alerts {_where(conditions)} "  # noqa: S608
-            "ORDER BY since DESC, id DESC LIMIT ?",
+            f"SELECT {rows.ALERT_COLUMNS} FROM alerts {_where(conditions)} ORDER BY since DESC, id DESC LIMIT ?",
             (*values, limit),
         )
         return [rows.alert_of(row) for row in found]
 
     def alert(self, id: str) -> Alert | None:
         """One alert as it stands."""
-        found = self._all(f"SELECT {rows.ALERT_COLUMNS} FROM alerts WHERE id = ?", (id,))  # noqa: S608
+        found = self._all(f"SELECT {rows.ALERT_COLUMNS} FROM alerts WHERE id = ?", (id,))
         return rows.alert_of(found[0]) if found else None
 
     def history(self, id: str) -> list[Transition]:
         """The audit trail of one alert, in the order of its steps; empty for an id not known."""
         found = self._all(
-            f"SELECT {rows.TRANSITION_COLUMNS} FROM transitions t JOIN alerts a ON a.id = t.alert "  # noqa: S608
+            f"SELECT {rows.TRANSITION_COLUMNS} FROM transitions t JOIN alerts a ON a.id = t.alert "
             "WHERE t.alert = ? ORDER BY t.seq",
             (id,),
         )
@@ -180,15 +179,14 @@ class LedgerReader:
             conditions.append("id < ?")
             values.append(before)
         found = self._all(
-            f"SELECT id, replay, {rows.LETTER_COLUMNS} FROM dead_letters {_where(conditions)} "  # noqa: S608
-            "ORDER BY id DESC LIMIT ?",
+            f"SELECT id, replay, {rows.LETTER_COLUMNS} FROM dead_letters {_where(conditions)} ORDER BY id DESC LIMIT ?",
             (*values, limit),
         )
         return [_kept(row) for row in found]
 
     def dead_letter(self, id: int) -> KeptLetter | None:
         """One dead letter, None where it is not there or no longer kept."""
-        found = self._all(f"SELECT id, replay, {rows.LETTER_COLUMNS} FROM dead_letters WHERE id = ?", (id,))  # noqa: S608
+        found = self._all(f"SELECT id, replay, {rows.LETTER_COLUMNS} FROM dead_letters WHERE id = ?", (id,))
         return _kept(found[0]) if found else None
 
     def detections(
@@ -212,7 +210,7 @@ class LedgerReader:
                 conditions.append(condition)
                 values.append(wanted)
         found = self._all(
-            f"SELECT {rows.DETECTION_COLUMNS} FROM detections {_where(conditions)} "  # noqa: S608
+            f"SELECT {rows.DETECTION_COLUMNS} FROM detections {_where(conditions)} "
             "ORDER BY captured DESC, id DESC LIMIT ?",
             (*values, limit),
         )
@@ -222,7 +220,8 @@ class LedgerReader:
         """What there is and has been, of one moment."""
         found = self._all(
             "SELECT kind, label, n FROM totals "
-            "UNION ALL SELECT 'open', family || ' ' || state, count(*) FROM alerts WHERE state <> 'resolved' GROUP BY 2 "
+            "UNION ALL SELECT 'open', family || ' ' || state, count(*) FROM alerts "
+            "WHERE state <> 'resolved' GROUP BY family, state "
             "UNION ALL SELECT 'kept', 'dead_letters', count(*) FROM dead_letters "
             "UNION ALL SELECT 'kept', 'detections', count(*) FROM detections "
             "UNION ALL SELECT 'kept', 'outbox', count(*) FROM outbox "

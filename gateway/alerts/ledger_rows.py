@@ -1,5 +1,7 @@
 """Records to rows of the ledger and back. A number that is none (NaN) is NULL in the file."""
 
+# ruff: noqa: S608  (what is put into statements are lists of columns of ours; values are always bound)
+
 from __future__ import annotations
 
 import math

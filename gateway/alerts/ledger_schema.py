@@ -15,9 +15,7 @@ BUSY_MS: Final = 10_000
 WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
 """The write-ahead log is cut back to this after a large transaction."""
 
-_SUBJECT: Final = "family, rule, site, kind, subject, factor, field"
-
-_TABLES: Final = f"""
+_TABLES: Final = """
 CREATE TABLE progress (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     position INTEGER NOT NULL          -- the journal is handled up to here
@@ -47,8 +45,9 @@ CREATE TABLE alerts (
     CHECK (state <> 'pending' OR fired = 0)
 ) STRICT;
 CREATE INDEX alerts_by_time ON alerts (since, id);
-CREATE INDEX alerts_by_subject ON alerts ({_SUBJECT}, since);
-CREATE UNIQUE INDEX one_open_alert_a_subject ON alerts ({_SUBJECT}) WHERE state <> 'resolved';
+CREATE INDEX alerts_by_subject ON alerts (family, rule, site, kind, subject, factor, field, since);
+CREATE UNIQUE INDEX one_open_alert_a_subject ON alerts (family, rule, site, kind, subject, factor, field)
+    WHERE state <> 'resolved';
 CREATE TRIGGER resolved_alerts_stay BEFORE UPDATE ON alerts WHEN old.state = 'resolved'
     BEGIN SELECT RAISE(ABORT, 'a resolved alert never changes'); END;
 

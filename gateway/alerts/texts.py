@@ -97,7 +97,7 @@ _ZH: Final = {
     ("below", Step.WITHDRAWN): "{who}：{what}未达到最短持续时间即恢复到下限以上，现为 {value}，下限 {limit}；"
     "时段 {since} 至 {at}（{duration}）",
     ("silence", Step.PENDING): "{who}：自 {since} 起未收到数据",
-    ("silence", Step.FIRED): "{who}失联：自 {since} 起未收到数据{lasting}；应至少每 {bound} 有一次",
+    ("silence", Step.FIRED): "{who}失联：自 {since} 起未收到数据{lasting}；应至少每 {bound}有一次",
     ("silence", Step.LEVEL): "{who}失联变为 {level} 级：自 {since} 起未收到数据{lasting}",
     ("silence", Step.RESOLVED): "{who}已于 {at} 恢复通信；自 {since} 起失联（{duration}）",
     ("silence", Step.WITHDRAWN): "{who}已于 {at} 恢复通信；自 {since} 起未收到数据（{duration}）",
@@ -130,6 +130,14 @@ _FIELDS: Final = {
 """Fields of HJ 212-2017; another is shown as it is."""
 
 _PERIODS: Final = {"minute": Name("minute", "分钟"), "hour": Name("hourly", "小时"), "day": Name("daily", "日")}
+
+_HEALTH: Final = {
+    "links": Name("links", "接入链路"),
+    "store": Name("store", "数据库"),
+    "journal": Name("journal", "接收日志"),
+    "ledger": Name("alert ledger", "报警台账"),
+}
+"""What of the gateway is judged; another is shown by its name."""
 
 _UNITS: Final = (("d", "天", 86_400), ("h", "小时", 3_600), ("min", "分钟", 60), ("s", "秒", 1))
 
@@ -189,7 +197,7 @@ class Texts:
             what=what.zh,
             duration=lasted.zh,
             bound=bound.zh,
-            lasting=f"已持续 {lasted.zh}" if begun else "",
+            lasting=f"，已持续 {lasted.zh}" if begun else "",
             **shared,
         )
         return english, chinese
@@ -214,9 +222,11 @@ class Texts:
                 )
             case Family.SECURITY:
                 return self._zones.get((subject.site, subject.id, subject.rule), Name(subject.rule, subject.rule))
-            case Family.DATA_QUALITY | Family.GATEWAY_HEALTH:
-                words = subject.rule.replace("_", " ")
-                return Name(words, words)
+            case Family.GATEWAY_HEALTH:
+                words = subject.id.replace("_", " ")
+                return _HEALTH.get(subject.id, Name(words, words))
+            case Family.DATA_QUALITY:
+                return Name(subject.rule, subject.rule)
 
 
 def number(value: float) -> str:
@@ -227,7 +237,7 @@ def number(value: float) -> str:
     """
     if math.isnan(value):
         return "—"
-    if 1e5 <= abs(value) < 1e15:
+    if 99_999.5 <= abs(value) < 1e15:
         return f"{value:.0f}"
     return f"{value + 0.0:.5g}"
 

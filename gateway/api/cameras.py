@@ -76,7 +76,8 @@ def cameras(
     response_class=Response,
     responses={
         200: {
-            "description": "The frame as the camera sent it; the header `Gateway-Frame` holds what was seen in it (100 boxes)",
+            "description": "The frame as the camera sent it. The header `Gateway-Frame` holds a `FrameModel` as JSON: "
+            "what was seen in it, with at most 100 boxes",
             "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
         },
         304: {"description": "No newer frame than the one of `If-None-Match`"},

@@ -44,7 +44,7 @@ class ApiServer:
         listener = _listen(self._settings.host, self._settings.port)
         app = make_app(self._views)
         if self._settings.console:
-            from gateway.console.attach import attach  # noqa: PLC0415 - a second of imports that not everyone needs
+            from gateway.console.attach import attach  # a second of imports that not everyone needs
 
             attach(app, self._views)
         self._server = _Server(app, self._views)
@@ -96,7 +96,7 @@ class _Server(uvicorn.Server):
         self.decided.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._views.feed.disconnect()  # a stream ends only when it is told; nothing else awaits before the sockets close
+        self._views.feed.disconnect()  # a stream ends only when it is told
         await super().shutdown(sockets)
 
 

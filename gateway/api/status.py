@@ -9,6 +9,8 @@ from fastapi import APIRouter, Header, Response
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 
+from gateway.alerts.ledger_reader import Counts
+from gateway.alerts.records import State
 from gateway.api.times import iso
 from gateway.api.views import GetViews, Views
 
@@ -48,21 +50,34 @@ class Status(BaseModel):
     totals: Totals
     alerts_pending: int = Field(description="Alerts whose condition has not held for its minimum duration")
     alerts_firing: int = Field(description="Open alerts")
-    dead_letters: int = Field(description="Messages that could not be used, as kept")
+    alerts_fired: int = Field(description="Alerts that ever fired")
+    alerts_resolved: int = Field(description="Alerts that ever fired and resolved")
+    dead_letters: dict[str, int] = Field(
+        description="Messages that ever could not be used, by reason", examples=[{"bad_json": 3}]
+    )
     about: dict[str, Any] = Field(description="Name and version, and the state of the journal and the store")
+
+
+def open_in(counts: Counts, state: State) -> int:
+    """Open alerts of all families that are in this state."""
+    return sum(n for (_, each), n in counts.open.items() if each == state)
 
 
 def status_of(views: Views) -> dict[str, Any]:
     """The fields of `Status`. Reads the alert ledger: call it in a worker thread."""
     live = views.live
-    tally = views.ledger.counts()
+    counts = views.ledger.counts()
     return {
         "time": iso(views.clock()),
         "started": iso(live.started),
         "rate_1s": live.rates(1)._asdict(),
         "rate_10s": live.rates(10)._asdict(),
         "totals": live.totals()._asdict(),
-        **tally,
+        "alerts_pending": open_in(counts, State.PENDING),
+        "alerts_firing": open_in(counts, State.FIRING),
+        "alerts_fired": counts.fired,
+        "alerts_resolved": counts.resolved,
+        "dead_letters": counts.dead_letters,
         "about": dict(views.about()),
     }
 

@@ -12,7 +12,8 @@ from typing import Annotated, NotRequired, Protocol, TypedDict
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from gateway.alerts.records import Alert, Family, State, Transition
+from gateway.alerts.ledger_reader import Counts, KeptLetter
+from gateway.alerts.records import Alert, Detection, Family, State, Transition
 from gateway.api.problems import Problem
 from gateway.channels import ChannelKey, Channels
 from gateway.clock import now_ms
@@ -40,7 +41,47 @@ class About(TypedDict):
 
 
 class LedgerView(Protocol):
-    """The read side of the alert ledger."""
+    """The read side of the alert ledger, as `gateway.alerts.ledger_reader.LedgerReader` has it. Calls block."""
+
+    def alerts(
+        self,
+        state: State | None = None,
+        family: Family | None = None,
+        site: str | None = None,
+        subject: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+        include_withdrawn: bool = False,
+    ) -> list[Alert]:
+        """Alerts, latest `since` first; `before` is the id of the last one of the page before."""
+        ...
+
+    def alert(self, id: str) -> Alert | None:
+        """One alert as it stands."""
+        ...
+
+    def history(self, id: str) -> list[Transition]:
+        """The audit trail of one alert, in the order of its steps."""
+        ...
+
+    def detections(
+        self,
+        site: str | None = None,
+        camera: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 100,
+    ) -> list[Detection]:
+        """Detections with start <= captured < end (ms UTC), newest first."""
+        ...
+
+    def dead_letters(self, reason: str | None = None, limit: int = 100, before: int | None = None) -> list[KeptLetter]:
+        """Dead letters, newest first; `before` is the id of the last one of the page before."""
+        ...
+
+    def counts(self) -> Counts:
+        """What there is and has been, of one moment."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +100,12 @@ class Views:
     clock: Callable[[], int] = now_ms
     """ms UTC."""
 
-    def site(self, id: str) -> int:
+    def site(self, id: str, place: str = "query") -> int:
         """The number of a site. Raises a `Problem` that names the parameter."""
         for number, site in enumerate(self.inventory.sites):
             if site.id == id:
                 return number
-        raise Problem(404, f"no site {id!r} in the inventory", "site")
+        raise Problem(404, f"no site {id!r} in the inventory", "site", place)
 
     def device(self, site: str, id: str) -> int:
         """The number of a device. Raises a `Problem` that names the parameter."""
@@ -74,12 +115,12 @@ class Views:
             raise Problem(404, f"no device {id!r} at site {site!r} in the inventory", "device")
         return number
 
-    def camera(self, site: str, id: str) -> int:
+    def camera(self, site: str, id: str, place: str = "path") -> int:
         """The number of a camera. Raises a `Problem` that names the parameter."""
         number = self.inventory.camera_numbers.get((site, id))
         if number is None:
-            self.site(site)
-            raise Problem(404, f"no camera {id!r} at site {site!r} in the inventory", "camera", "path")
+            self.site(site, place)
+            raise Problem(404, f"no camera {id!r} at site {site!r} in the inventory", "camera", place)
         return number
 
 

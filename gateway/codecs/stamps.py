@@ -18,7 +18,6 @@ LATEST: Final = 4_133_980_800_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _SEPARATORS: Final = frozenset("Tt ")
-_HJ212: Final = {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
 
 
 def plausible(ms: int) -> int:
@@ -52,11 +51,13 @@ def hj212_ms(text: str, zone: ZoneInfo) -> int:
 
     Raises ValueError, with a sentence, for anything else or a time that is not plausible.
     """
-    form = _HJ212.get(len(text))
-    if form is None or not (text.isascii() and text.isdigit()):
+    if len(text) not in (12, 14, 17) or not (text.isascii() and text.isdigit()):
         raise ValueError("is not of 12, 14 or 17 digits (YYYYMMDDhhmm[ss[zzz]])")
+    day = int(text[:4]), int(text[4:6]), int(text[6:8])
     try:
-        moment = datetime.strptime(text, form).replace(tzinfo=zone)
+        moment = datetime(
+            *day, int(text[8:10]), int(text[10:12]), int(text[12:14] or 0), int(text[14:] or 0) * 1000, tzinfo=zone
+        )
         ms = (moment - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         raise ValueError("is no date and time of the calendar") from None

@@ -11,6 +11,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from gateway.alerts.records import Alert, Detection, State
+from gateway.api.status import open_in
 from gateway.api.views import About, Views
 from gateway.live import Counts
 
@@ -64,9 +65,9 @@ class Board:
             firing=ledger.alerts(state=State.FIRING, limit=OPEN_SHOWN),
             resolved=sorted(resolved, key=lambda alert: alert.resolved, reverse=True),
             detections=ledger.detections(limit=DETECTIONS_READ),
-            firing_count=counts["alerts_firing"],
-            pending_count=counts["alerts_pending"],
-            dead_letters=counts["dead_letters"],
+            firing_count=open_in(counts, State.FIRING),
+            pending_count=open_in(counts, State.PENDING),
+            dead_letters=sum(counts.dead_letters.values()),
             rates=views.live.rates(10),
             about=views.about(),
         )

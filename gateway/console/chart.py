@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -155,12 +156,10 @@ def _pieces(rules: Sequence[LimitRule]) -> list[dict[str, Any]]:
     cuts = sorted({limit for rule in rules for limit in rule.levels})
     if not cuts:
         return [{"gte": -1e300, "color": CALM}]
-    inside = np.array([cuts[0] - 1.0, *((a + b) / 2 for a, b in zip(cuts, cuts[1:], strict=False)), cuts[-1] + 1.0])
+    inside = np.array([cuts[0] - 1.0, *((a + b) / 2 for a, b in pairwise(cuts)), cuts[-1] + 1.0])
     colours = [colour(int(level)) for level in severity(inside, rules)]
     pieces: list[dict[str, Any]] = [{"lt": cuts[0], "color": colours[0]}]
-    pieces += [
-        {"gte": a, "lt": b, "color": c} for a, b, c in zip(cuts, cuts[1:], colours[1:], strict=False)
-    ]
+    pieces += [{"gte": a, "lt": b, "color": c} for (a, b), c in zip(pairwise(cuts), colours[1:], strict=False)]
     return [*pieces, {"gte": cuts[-1], "color": colours[-1]}]
 
 

@@ -7,7 +7,6 @@ jitter, and watches its socket with `select`, which ends at file number 1023.
 
 from __future__ import annotations
 
-import logging
 import selectors
 import ssl
 import time
@@ -15,13 +14,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.config import Link as Settings
 from gateway.errors import LinkError
+from gateway.links import endings
 from gateway.links.backoff import Backoff
 from gateway.links.inbox import Inbox
 from gateway.links.seam import LinkStatus
@@ -41,8 +41,6 @@ TICK_S = 1.0
 """How often keep-alive is looked at."""
 READS = 500
 """Packets read before acknowledgements get their turn."""
-LOGIN_REFUSED = (134, 135)
-"""Bad user name or password, not authorized, as paho numbers them."""
 
 
 class Pump:
@@ -77,8 +75,9 @@ class Pump:
         self._closed = False
         self._connection = 0
         self._acks: deque[tuple[int, list[int]]] = deque()
-        self._trouble = _LastError()
+        self._paho_errors = endings.PahoErrors()
         self._fault = ""
+        self._ending: ReasonCode | None = None
         self._session_present = False
         self._up_at: float | None = None
         self._messages = 0
@@ -106,9 +105,10 @@ class Pump:
         # Its presence makes paho queue what it sends, for `loop_write`, in place of one system call inside each.
         client.on_socket_register_write = lambda _client, _userdata, _socket: None
         client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
         client.on_message = self._received
-        client.enable_logger(self._trouble.logger)
+        client.enable_logger(self._paho_errors.logger)
         client.connect_async(settings.host, settings.port, settings.keepalive_s)
         return client
 
@@ -158,19 +158,16 @@ class Pump:
         settings = self._settings
         self._connection += 1
         self._up_at = None
-        self._fault = self._trouble.text = ""
+        self._fault = self._paho_errors.last = ""
+        self._ending = None
         self._behind = False
         try:
             self._client.reconnect()
             self._serve()
         except LinkError as error:
             return str(error)
-        except ssl.SSLError as error:
-            return f"TLS with {settings.host}:{settings.port} failed: {_ssl_words(error)}"
-        except OSError as error:
-            return f"{settings.host}:{settings.port} cannot be reached: {error.strerror or error}"
-        except (ValueError, LookupError) as error:  # how paho ends on answers that are no MQTT
-            return f"{settings.host}:{settings.port} does not speak MQTT 3.1.1: {error}"
+        except (OSError, ValueError, LookupError) as error:  # the latter: how paho ends on answers that are no MQTT
+            return endings.unreachable(settings, error)
         finally:
             self._leave()
         return ""
@@ -203,7 +200,8 @@ class Pump:
                 if readable:
                     self._read()
                 self._keep_alive()
-        raise LinkError(self._fault or self._trouble.text or "the broker closed the connection")
+        up = self._up_at is not None
+        raise LinkError(self._fault or endings.lost(self._settings, self._ending, self._paho_errors.last, up=up))
 
     def _read(self) -> None:
         for _ in range(READS):
@@ -268,14 +266,20 @@ class Pump:
         self, client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            words = str(reason).lower()
-            if reason.value in LOGIN_REFUSED:
-                user = self._settings.login.username
-                words += f" for {f'user {user}' if user else 'a client without user'} (see the login of this link)"
-            self._fault = f"the broker refused the connection: {words}"
+            self._fault = endings.refused(self._settings, reason)
             return
         self._session_present = flags.session_present
         client.subscribe([(topic_filter, self._settings.qos) for topic_filter in self._topics])
+
+    def _disconnected(
+        self,
+        _client: Client,
+        _userdata: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._ending = reason
 
     def _subscribed(
         self, _client: Client, _userdata: object, _packet_id: int, reasons: list[ReasonCode], _properties: Properties
@@ -299,19 +303,6 @@ class Pump:
         self._inbox.put(topic, bytes(message.payload), self._connection, message.mid if message.qos else None)
 
 
-class _LastError(logging.Handler):
-    """Keeps the last error that paho logs: it knows more than the return codes do. Nothing else is formatted."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.text = ""
-        self.logger = logging.Logger("gateway.links.pump", logging.ERROR)  # its own: not in the tree, no propagation
-        self.logger.addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.text = record.getMessage()
-
-
 def _watch(selector: selectors.BaseSelector, sock: HasFileno, watched: int, wanted: int) -> int:
     """Have the selector watch a socket for `wanted` in place of `watched`, either of which may be nothing."""
     if watched == wanted:
@@ -323,9 +314,3 @@ def _watch(selector: selectors.BaseSelector, sock: HasFileno, watched: int, want
     else:
         selector.modify(sock, wanted)
     return wanted
-
-
-def _ssl_words(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the broker's certificate is not trusted ({error.verify_message})"
-    return (error.reason or str(error)).replace("_", " ").lower()

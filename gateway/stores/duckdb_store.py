@@ -1,7 +1,8 @@
 """The embedded store: DuckDB in this process. Rows and journal position in one transaction: exactly once.
 
 Of rows with the same channel and time the first one stored stays; the others are counted as duplicates, also
-where their value differs. A value that is no finite number is stored as NULL, which aggregates pass over.
+where their value differs. A value that is no finite number is stored as NULL, which aggregates pass over. A time
+outside the years 1 to 9999 is rejected: half of the tools that read the file could not show it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from gateway.errors import StoreError
 from gateway.records import Readings
 from gateway.stores.duckdb_schema import create_tables
 from gateway.stores.identity import NewestTimes, Repeats
+from gateway.stores.influx_lines import Lines
 from gateway.stores.names import ChannelName, channel_name, channel_unit
-from gateway.stores.seam import Series, Written
+from gateway.stores.seam import Rejected, Series, Written
 
 _MEMORY: Final = "256MB"
 """Bound on DuckDB's buffers; what needs more spills into `<file>.tmp`."""
 _GAP: Final = np.int64(3_600_000)
 """Late rows more than an hour apart are looked up apart, so that one wrong clock does not widen the search."""
 _MOST_SEARCHES: Final = 16
+_EARLIEST: Final = -62_135_596_800_000
+_LATEST: Final = 253_402_300_799_999
+"""First and last ms of the years 1 to 9999."""
 
 
 class DuckDbStore:
@@ -36,20 +41,23 @@ class DuckDbStore:
         """Open the file, or make it with its folder. Raises `StoreError` when it cannot be opened."""
         self._file = file
         self._channels = channels
+        self._reader_lock = threading.Lock()
         self._open()
 
     def position(self) -> int:
         return self._position
 
     def write(self, readings: Readings, end: int) -> Written:
-        if self._broken:
+        if self._in_doubt:
             self.close()
             self._open()
+        self._in_doubt = True  # until it is committed; if it never is, the next write reads from the file what is
         try:
-            return self._write(readings, end)
+            written = self._write(readings, end)
         except duckdb.Error as error:
-            self._broken = True  # whether it was committed is read from the file, before the next write
             raise StoreError(f"{self._file}: {error}") from error
+        self._in_doubt = False
+        return written
 
     def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
         number = self._numbers.get(channel_name(self._channels.inventory, key))
@@ -62,7 +70,7 @@ class DuckDbStore:
                 rows = cursor.execute(
                     "select time, value, flag, received from points where channel = ? and time >= make_timestamp_ms(?)"
                     " and time < make_timestamp_ms(?) order by time desc limit ?",
-                    [number, start, end, limit],
+                    [number, max(start, _EARLIEST), min(end, _LATEST), limit],
                 )
                 return _series(_columns(rows))
         except duckdb.Error as error:
@@ -87,15 +95,18 @@ class DuckDbStore:
                     "autoload_known_extensions": False,
                 },
             )
-            create_tables(self._writer)
-            self._load()
         except (duckdb.Error, OSError) as error:
             raise StoreError(
                 f"{self._file} cannot be opened; only one process may have it open at a time: {error}"
             ) from error
-        self._reader = self._writer.cursor()
-        self._reader_lock = threading.Lock()
-        self._broken = False
+        try:
+            create_tables(self._writer)
+            self._load()
+            self._reader = self._writer.cursor()
+        except duckdb.Error as error:
+            self._writer.close()
+            raise StoreError(f"{self._file} cannot be read: {error}") from error
+        self._in_doubt = False
 
     def _load(self) -> None:
         fetched = self._writer.execute("select position from journal_position").fetchone()
@@ -112,6 +123,7 @@ class DuckDbStore:
         self._newest.advance(newest["channel"].astype(np.int32), newest["time"].astype("M8[ms]").view(np.int64))
 
     def _write(self, readings: Readings, end: int) -> Written:
+        readings, rejected = self._within_calendar(readings)
         offered = len(readings)
         self._writer.begin()
         channel = self._numbered(readings.channel)
@@ -126,7 +138,18 @@ class DuckDbStore:
         self._writer.commit()
         self._newest.advance(channel, readings.time)
         self._position = end
-        return Written(rows=len(readings), duplicates=offered - len(readings))
+        return Written(rows=len(readings), duplicates=offered - len(readings), rejected=rejected)
+
+    def _within_calendar(self, readings: Readings) -> tuple[Readings, list[Rejected]]:
+        """The rows whose time the file can hold, and the others."""
+        time = readings.time
+        if not len(time) or (int(time.min()) >= _EARLIEST and int(time.max()) <= _LATEST):
+            return readings, []
+        inside = (time >= _EARLIEST) & (time <= _LATEST)
+        outside = readings.take(~inside)
+        lines = Lines(self._channels).write(outside)
+        columns = zip(outside.position.tolist(), outside.received.tolist(), lines, strict=True)
+        return readings.take(inside), [Rejected(*row, "the time is outside the years 1 to 9999") for row in columns]
 
     def _numbered(self, channel: NDArray[np.int32]) -> NDArray[np.int32]:
         """Gateway channels as ids of this file, shape (n,); those not met before are added to it."""

@@ -1,9 +1,9 @@
 """Finds the lines a database refuses for good, so that one bad line never stalls the others.
 
 A refused group of lines is sent again in halves until the bad ones stand alone; sending a line twice changes nothing.
-Three things keep that short: the lines are put in order of series and time, so that those refused for the same reason
-(the type of a field, the age of a point) stand together; InfluxDB says how many points it dropped, and where that is
-the whole group no halves are tried; and the requests for one group are bounded.
+Three things keep that short: the lines are put in order of field, series and time, so that those refused for the same
+reason (the type of a field, the age of a point) stand together; InfluxDB says how many points it dropped, and where
+that is the whole group no halves are tried; and the requests for one group are bounded.
 """
 
 from __future__ import annotations
@@ -14,17 +14,30 @@ from dataclasses import dataclass
 from typing import Final
 
 MOST_REQUESTS: Final = 400
-"""Requests spent on one group; what is not told apart by then is refused whole. 400 find about 20 bad lines in 10,000
-that are scattered, and any number that stand together."""
+"""Requests spent on one group; what is not told apart by then is refused whole. 400 find some 20 bad lines scattered
+over 10,000, and any number of them that stand together."""
+_MOST_DETAIL: Final = 500
+"""Characters kept of what a database says; some repeat every line they refuse."""
 
 _DROPPED: Final = re.compile(r"\bdropped=(\d+)")
+_LINE: Final = re.compile(
+    rb"(?P<measurement>(?:\\.|[^ ,\\])*)(?P<tags>(?:\\.|[^ \\])*) (?P<field>(?:\\.|[^=\\])*)=.* (?P<time>-?\d+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the database said of a request it refused, wholly or in part, because of its lines."""
+    """What a database said of a request it refused, wholly or in part, because of its lines."""
 
     detail: str
+    dropped: int
+    """How many lines it says it refused; 0 where it does not say."""
+
+    @staticmethod
+    def of(text: str) -> Refusal:
+        """The refusal that an answer's text describes."""
+        dropped = _DROPPED.search(text)
+        return Refusal(text[:_MOST_DETAIL], int(dropped[1]) if dropped else 0)
 
 
 Send = Callable[[Sequence[bytes]], Refusal | None]
@@ -41,27 +54,23 @@ def send_all(lines: Sequence[bytes], send: Send) -> dict[int, str]:
         return {}
     requests = 1
     refused: dict[int, str] = {}
-    order = sorted(range(len(lines)), key=lambda row: _series_and_time(lines[row]))
-    waiting = [(order, refusal)]
+    waiting = [(sorted(range(len(lines)), key=lambda row: _sorting(lines[row])), refusal)]
     while waiting:
         rows, refusal = waiting.pop()
-        dropped = _DROPPED.search(refusal.detail)
-        whole = len(rows) == 1 or (dropped is not None and int(dropped[1]) >= len(rows))
+        whole = len(rows) == 1 or refusal.dropped >= len(rows)
         if whole or requests + 2 > MOST_REQUESTS:
             detail = refusal.detail if whole else f"one of {len(rows)} lines not told apart: {refusal.detail}"
             refused.update(dict.fromkeys(rows, detail))
             continue
         half = len(rows) // 2
-        again: list[tuple[list[int], Refusal]] = []
         for part in (rows[:half], rows[half:]):
             requests += 1
             if (said := send([lines[row] for row in part])) is not None:
-                again.append((part, said))
-        waiting.extend(reversed(again))
+                waiting.append((part, said))
     return refused
 
 
-def _series_and_time(line: bytes) -> tuple[bytes, int]:
-    """Sorting key: the line up to its first field's value, and its time."""
-    key, _, time = line.rpartition(b" ")
-    return key.partition(b' flag="')[0].rpartition(b"=")[0], int(time)
+def _sorting(line: bytes) -> tuple[bytes, bytes, bytes, int]:
+    found = _LINE.fullmatch(line)
+    assert found is not None, line
+    return found["measurement"], found["field"], found["tags"], int(found["time"])

@@ -16,7 +16,7 @@ import numpy as np
 
 from simulators.cameras.exif import with_capture_time
 from simulators.cameras.person import Figure, draw, figures
-from simulators.cameras.scene import Image, make_scene, smooth_noise
+from simulators.cameras.scene import Image, endless, make_scene, smooth_noise
 from simulators.incidents import Person
 from simulators.scenario import Camera
 
@@ -24,6 +24,8 @@ NOISE_TILES: Final = 7
 NOISE_SIGMA: Final = 2.0
 NOISE_MARGIN: Final = 32
 """Pixels that a noise tile is larger than the picture: each frame takes a cut of it, so few tiles make many noises."""
+SHADE_UNIT: Final = 210
+"""The byte that stands for full light."""
 CLOUD_DEPTH: Final = 0.07
 CLOUD_SPEED: Final = 5.0
 """Pixels a second at 640 wide: a cloud's shadow passes in a minute, too slowly to be taken for motion."""
@@ -44,10 +46,9 @@ class Renderer:
         self._persons = [(person, zones[person.zone]) for person in persons]
         self._scene = make_scene(camera.simulate.scene, rng, width, height)
         self._phase = float(rng.uniform(0, math.tau))
-        shade = smooth_noise(rng, height, 2 * width, grain=width / 5)
-        shade = np.concatenate([shade, shade[:, ::-1]], axis=1)  # mirrored, so that it goes round without a seam
-        level = np.clip(1 + CLOUD_DEPTH * np.clip(shade, -2.0, 1.0), 0, None)
-        self._shade: Image = np.repeat((level * 210).astype(np.uint8)[:, :, None], 3, axis=2)
+        clouds = endless(smooth_noise(rng, height, 2 * width, grain=width / 5), width)
+        level = SHADE_UNIT * (1 + CLOUD_DEPTH * np.clip(clouds, -2.0, 1.0))
+        self._shade: Image = np.repeat(level.astype(np.uint8)[:, :, None], 3, axis=2)
         tile = (height + NOISE_MARGIN, width + NOISE_MARGIN, 3)
         self._noise = [
             np.clip(128 + rng.normal(0, NOISE_SIGMA, tile), 0, 255).astype(np.uint8) for _ in range(NOISE_TILES)
@@ -70,7 +71,7 @@ class Renderer:
         shift = int(t * CLOUD_SPEED * width / 640) % (self._shade.shape[1] - width)
         brightness = 1 + 0.015 * math.sin(t / 17 + self._phase)
         shade = self._shade[:, shift : shift + width]
-        lit = cv2.multiply(picture, shade, scale=brightness / 210)
+        lit = cv2.multiply(picture, shade, scale=brightness / SHADE_UNIT)
         dx, dy = self._offsets[number % len(self._offsets)]
         grain = self._noise[number % NOISE_TILES][dy : dy + height, dx : dx + width]
         return cast(Image, cv2.addWeighted(lit, 1.0, grain, 1.0, -128.0))

@@ -43,6 +43,14 @@ def smooth_noise(rng: np.random.Generator, height: int, width: int, grain: float
     return cast(NDArray[np.float32], fine / max(float(fine.std()), 1e-6))
 
 
+def endless(strip: NDArray[np.float32], window: int) -> NDArray[np.float32]:
+    """A strip that a window of that many columns can be moved along for ever.
+
+    Mirrored and begun anew, so that offset `columns - window` shows the same as offset 0: no jump where it goes round.
+    """
+    return np.concatenate([strip, strip[:, ::-1], strip[:, :window]], axis=1)
+
+
 class _Canvas:
     """Draws with coordinates as shares of width and height."""
 
@@ -167,13 +175,13 @@ def _outfall(canvas: _Canvas) -> Scene:
         canvas.line(x, 0.60 - 0.03 * x, x, 0.71 - 0.04 * x, (90, 96, 100), 2)
     canvas.line(0.0, 0.60, 1.0, 0.57, (90, 96, 100), 3)
     top, bottom = round(0.47 * canvas.height), round(0.57 * canvas.height)
-    ripples = smooth_noise(canvas.rng, bottom - top, canvas.width * 2, 9.0) * 5.0
     width = canvas.width
+    ripples = endless(smooth_noise(canvas.rng, bottom - top, width, 9.0) * 5.0, width)
 
     def animate(image: Image, t: float) -> None:
-        shift = int(t * 0.05 * width) % width
-        rail = image[top:bottom].astype(np.float32) + ripples[:, shift : shift + width, None]
-        image[top:bottom] = np.clip(rail, 0, 255).astype(np.uint8)
+        shift = int(t * 0.05 * width) % (ripples.shape[1] - width)
+        water = image[top:bottom].astype(np.float32) + ripples[:, shift : shift + width, None]
+        image[top:bottom] = np.clip(water, 0, 255).astype(np.uint8)
 
     return Scene(canvas.image, animate)
 

@@ -1,0 +1,55 @@
+"""The codec that looks: JSON begins with `{`, HJ 212 with `##`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.channels import Channels
+from gateway.codecs.hj212 import Hj212
+from gateway.codecs.json_v1 import JsonV1
+from gateway.codecs.reasons import Reason, shown
+from gateway.codecs.seam import Sink
+from gateway.config import Decode
+from gateway.inventory import Inventory
+
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf\0"
+"""What may stand before the first byte that counts: white space, a byte order mark, padding."""
+
+
+def format_of(payload: bytes) -> str:
+    """`json`, `hj212`, or empty where it is neither. A frame may have rubbish before it, the rest of another, say."""
+    if payload[:1] == b"{":
+        return "json"
+    if payload[:2] == b"##":
+        return "hj212"
+    if payload.lstrip(_BLANK)[:1] == b"{":
+        return "json"
+    return "hj212" if b"##" in payload else ""
+
+
+class Auto:
+    """Gives each message to the codec of its format. The formats may be mixed within a batch."""
+
+    def __init__(self, inventory: Inventory, channels: Channels, settings: Decode) -> None:
+        self._json = JsonV1(inventory, channels, settings)
+        self._hj212 = Hj212(inventory, channels, settings)
+
+    def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
+        """As `Codec.decode`."""
+        payloads = sink.block.payloads
+        formats = [format_of(payloads[row]) for row in rows]
+        for word, codec in (("json", self._json), ("hj212", self._hj212)):
+            count = formats.count(word)
+            if count == len(formats):
+                codec.decode(rows, devices, sink)
+                return
+            if count:
+                mine = [at for at, found in enumerate(formats) if found == word]
+                codec.decode([rows[at] for at in mine], [devices[at] for at in mine], sink)
+        for row, device, found in zip(rows, devices, formats, strict=True):
+            if not found:
+                start = shown(payloads[row][:20])
+                sink.bury(row, Reason.UNKNOWN_FORMAT, f"expected {{ (JSON) or ## (HJ 212), found {start}")
+                if device >= 0:
+                    sink.devices.add(device)

@@ -1,0 +1,345 @@
+"""HJ 212-2017 over MQTT: payloads of one or several frames to columns.
+
+A batch is read in three passes: cut the frames, check all CRCs at once, read the segments. Most segments go the
+fast way: a header known from before, and a CP that three replacements turn into JSON for msgspec. Whatever has
+anything unusual in it goes the patient way of `hj212_frame`; both give the same readings (a property test).
+
+Each packet of a split message is valid on its own: its factors are taken at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway.channels import ChannelKey, Channels, ChannelsFull
+from gateway.codecs.cache import Cache
+from gateway.codecs.hj212_crc import crc16_batch, sent_crcs
+from gateway.codecs.hj212_frame import (
+    CP_MARK,
+    Cut,
+    Packet,
+    Reading,
+    cut,
+    is_data,
+    layout_of,
+    number,
+    period_of,
+    read_header,
+    read_segment,
+)
+from gateway.codecs.reasons import BadPayload, Reason, shown
+from gateway.codecs.seam import Sink
+from gateway.codecs.stamps import hj212_ms
+from gateway.config import Decode
+from gateway.flags import NORMAL, UNKNOWN, flag_code
+from gateway.inventory import Inventory
+from gateway.records import DeadLetter
+
+LONGEST_PAYLOAD: Final = 128 * 1024
+"""Bytes: a hundred frames of the standard's length, or a dozen of the longest that four digits can say."""
+REMEMBERED_NAMES: Final = 500_000
+"""Bound on item names held in the memory of layouts: 10,000 devices with 50 items each."""
+REMEMBERED_HEADERS: Final = 100_000
+REMEMBERED_TIMES: Final = 10_000
+"""Stamps held for each zone: devices of one interval send the same few."""
+
+MARKS: Final = {mark: flag_code(mark) for mark in ("F", "M", "S", "D", "C", "T", "B", "P", "St", "Sd", "Sr", "Md")}
+"""Flags that some send in place of a value."""
+
+_NAN: Final = float("nan")
+_ITEMS: Final = msgspec.json.Decoder(dict[str, str])
+_CRC_ENDS: Final = frozenset((b"", b"\r\n"))
+
+Picker = Callable[[Sequence[str]], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What a header of a data command says."""
+
+    device: int
+    period: str
+    zone: ZoneInfo
+    times: Cache[str, int]
+    """DataTime to ms UTC in `zone`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """A `Layout` with nothing unusual in it, and the channels of one device."""
+
+    channels: list[int]
+    values: Picker
+    flags: Picker
+    """Picks all flags that were sent."""
+    normal: tuple[str, ...]
+    """What `flags` picks when all is well."""
+    flag_places: list[int]
+    """Place of each reading's flag; -1 where none was sent."""
+    time: int
+
+
+class Hj212:
+    """The codec of HJ 212 frames."""
+
+    def __init__(self, inventory: Inventory, channels: Channels, settings: Decode) -> None:
+        self._inventory = inventory
+        self._channels = channels
+        self._max_factors = settings.max_factors
+        self._accept_bad_crc = settings.bad_crc == "accept"
+        self._trust_topic = settings.unknown_devices == "accept"
+        self._zones = [inventory.sites[device.site].zone for device in inventory.devices]
+        self._times: dict[str, Cache[str, int]] = {zone.key: Cache(REMEMBERED_TIMES) for zone in self._zones}
+        self._routes: Cache[tuple[int, bytes], _Route] = Cache(REMEMBERED_HEADERS)
+        self._layouts: Cache[tuple[int, str, tuple[str, ...]], _Columns] = Cache(REMEMBERED_NAMES)
+
+    def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
+        """As `Codec.decode`. A bad frame among several of one payload is buried alone; the others are read."""
+        payloads = sink.block.payloads
+        origins: list[tuple[int, int, bytes]] = []  # row, device that the topic names, the frame's bytes
+        segments: list[bytes] = []
+        sent: list[bytes] = []
+        for row, device in zip(rows, devices, strict=True):
+            payload = payloads[row]
+            if payload[:2] == b"##" and payload[2:6].isdigit():
+                end = 6 + int(payload[2:6])
+                crc = payload[end : end + 4]
+                if len(crc) == 4 and crc.isalnum() and payload[end + 4 : end + 8] in _CRC_ENDS:
+                    origins.append((row, device, payload))
+                    segments.append(payload[6:end])
+                    sent.append(crc)
+                    continue
+            for frame in self._cut(row, device, sink):
+                origins.append((row, device, frame.raw))
+                segments.append(frame.segment)
+                sent.append(b"%04X" % frame.crc)
+        crcs = crc16_batch(segments)
+        good = (crcs == sent_crcs(sent)).tolist()
+        idle: set[int] = set()
+        for frame, (row, device, raw) in enumerate(origins):
+            if not good[frame] and not self._accept_bad_crc:
+                detail = _crc_detail(sent[frame].decode(), int(crcs[frame]))
+                self._bury(sink, row, device, raw, BadPayload(Reason.BAD_CRC, detail))
+            elif not self._read_fast(row, device, segments[frame], sink) and not self._read_patiently(
+                row, device, raw, segments[frame], sink
+            ):
+                idle.add(row)
+        if idle:
+            first = sink.block.first
+            sink.alive_only += len(idle.difference(sink.rows, (letter.position - first for letter in sink.dead)))
+
+    def _cut(self, row: int, device: int, sink: Sink) -> list[Cut]:
+        """The frames of a payload that is not simply one; what is no frame is buried."""
+        payload = sink.block.payloads[row]
+        if len(payload) > LONGEST_PAYLOAD:
+            detail = f"{len(payload)} bytes are over the bound of {LONGEST_PAYLOAD}"
+            self._bury(sink, row, device, payload, BadPayload(Reason.TOO_LONG, detail))
+            return []
+        pieces = cut(payload)
+        if not pieces:
+            self._bury(sink, row, device, payload, BadPayload(Reason.NOT_HJ212, "the payload is empty"))
+        frames: list[Cut] = []
+        for piece in pieces:
+            if isinstance(piece, Cut):
+                frames.append(piece)
+            else:
+                self._bury(sink, row, device, piece.raw, BadPayload(piece.reason, piece.detail))
+        return frames
+
+    def _read_fast(self, row: int, device: int, segment: bytes, sink: Sink) -> bool:
+        """Read a segment of known shape into the sink. False, with nothing done, where anything is unusual."""
+        head, _, body = segment.partition(b"CP=&&")
+        if (
+            body[-2:] != b"&&"
+            or not body.isascii()
+            or b'"' in body
+            or b"\\" in body
+            or b"//" in body  # text, which may hold separators
+            or b"_" in body  # `float` takes 1_000
+        ):
+            return False
+        if head[:3] == b"QN=" and head[20:21] == b";" and head[3:20].isdigit():
+            head = head[21:]  # QN differs each time and says nothing of the readings
+        route = self._routes.get((device, head)) or self._route(device, head)
+        if route is None:
+            return False
+        try:
+            items = _ITEMS.decode(b'{"%b"}' % body[:-2].replace(b",", b";").replace(b";", b'","').replace(b"=", b'":"'))
+        except msgspec.DecodeError:
+            return False
+        names = tuple(items)
+        columns = self._layouts.get((route.device, route.period, names)) or self._layout(route, names)
+        if columns is None:
+            return False
+        texts = [*items.values()]
+        try:
+            stamp = texts[columns.time]
+            time = route.times.get(stamp)
+            if time is None:
+                time = hj212_ms(stamp.strip(), route.zone)
+                route.times.keep(stamp, time)
+            values = [*map(float, columns.values(texts))]
+        except ValueError:
+            return False
+        if not math.isfinite(sum(values)):
+            return False
+        sink.devices.add(route.device)
+        sink.rows.append(row)
+        sink.counts.append(len(values))
+        sink.times.append(time)
+        sink.channels += columns.channels
+        sink.values += values
+        if columns.flags(texts) == columns.normal:
+            sink.flags += [NORMAL] * len(values)
+        else:
+            sink.flags += [NORMAL if at < 0 else flag_code(texts[at].strip()) for at in columns.flag_places]
+        return True
+
+    def _read_patiently(self, row: int, device: int, raw: bytes, segment: bytes, sink: Sink) -> bool:
+        """Read any segment into the sink or bury it; False where it is neither: a sign of life without readings."""
+        packet = read_segment(segment)
+        try:
+            device = self._device(device, packet.mn)
+            sink.devices.add(device)
+            readings = _readings(packet)
+            if readings:
+                time, channels = self._time_and_channels(device, packet, readings)
+                values, flags = zip(*map(_value, readings), strict=True)
+                sink.rows.append(row)
+                sink.counts.append(len(readings))
+                sink.times.append(time)
+                sink.channels += channels
+                sink.values += values
+                sink.flags += flags
+        except BadPayload as bad:
+            self._bury(sink, row, device, raw, bad)
+            return True
+        for fault in packet.faults:
+            self._bury(sink, row, device, raw, fault)
+        return bool(readings or packet.faults)
+
+    def _bury(self, sink: Sink, row: int, device: int, raw: bytes, bad: BadPayload) -> None:
+        """Make a frame a dead letter; its device has been heard of all the same, unless it is in doubt whose it is."""
+        block = sink.block
+        position, topic = block.first + row, block.topics[row]
+        sink.dead.append(DeadLetter(position, block.received, block.link, topic, raw, bad.reason, bad.detail))
+        if device >= 0 and bad.reason is not Reason.MN_MISMATCH:
+            sink.devices.add(device)
+
+    def _device(self, device: int, mn: str) -> int:
+        """The number of the device that a frame is from. Raises `BadPayload`."""
+        known = self._inventory.mn_numbers.get(mn)
+        if known is not None:
+            if device >= 0 and device != known:
+                named = self._inventory.devices[device].id
+                owner = self._inventory.devices[known].id
+                raise BadPayload(
+                    Reason.MN_MISMATCH,
+                    f"MN {shown(mn)} is of device {shown(owner)}, but the topic names {shown(named)}",
+                )
+            return known
+        if device >= 0 and (not mn or self._trust_topic):
+            return device
+        if not mn:
+            raise BadPayload(Reason.UNKNOWN_DEVICE, "the topic names no device of the inventory, and MN is missing")
+        raise BadPayload(Reason.UNKNOWN_DEVICE, f"MN {shown(mn)} is not in the inventory")
+
+    def _time_and_channels(self, device: int, packet: Packet, readings: list[Reading]) -> tuple[int, list[int]]:
+        """Raises `BadPayload`."""
+        if len(readings) > self._max_factors:
+            raise BadPayload(
+                Reason.TOO_MANY_FACTORS, f"CP has {len(readings)} readings; {self._max_factors} are allowed"
+            )
+        if not packet.time:
+            raise BadPayload(Reason.MISSING_FIELD, "DataTime is missing")
+        try:
+            time = hj212_ms(packet.time, self._zones[device])
+        except ValueError as error:
+            raise BadPayload(Reason.BAD_TIME, f"DataTime {shown(packet.time)} {error}") from None
+        number_of = self._channels.number
+        try:
+            channels = [number_of(ChannelKey(device, one.factor, one.field, packet.period)) for one in readings]
+        except ChannelsFull as full:
+            raise BadPayload(Reason.CHANNELS_FULL, str(full)) from None
+        return time, channels
+
+    def _route(self, device: int, head: bytes) -> _Route | None:
+        """What a header says, remembered; None where its frames want patience."""
+        if not head.isascii() or CP_MARK.search(text := head.decode()):
+            return None
+        header = read_header(text)
+        cn = header.get("CN", "")
+        if not is_data(cn):
+            return None
+        try:
+            number = self._device(device, header.get("MN", ""))
+        except BadPayload:
+            return None
+        zone = self._zones[number]
+        route = _Route(number, period_of(cn), zone, self._times[zone.key])
+        self._routes.keep((device, head), route)
+        return route
+
+    def _layout(self, route: _Route, names: tuple[str, ...]) -> _Columns | None:
+        """The columns of a row of item names, remembered; None where they want patience."""
+        layout = layout_of(names, route.period)
+        if layout.unreadable or layout.time < 0 or not 0 < len(layout.values) <= self._max_factors:
+            return None
+        if min(layout.values) < 0:
+            return None
+        try:
+            channels = [self._channels.number(ChannelKey(route.device, *name, route.period)) for name in layout.names]
+        except ChannelsFull:
+            return None
+        sent = sorted({place for place in layout.flags if place >= 0})
+        columns = _Columns(
+            channels, _picker(layout.values), _picker(sent), ("N",) * len(sent), layout.flags, layout.time
+        )
+        self._layouts.keep((route.device, route.period, names), columns, len(names))
+        return columns
+
+
+def _picker(places: list[int]) -> Picker:
+    """A function that gives the texts at these places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda texts: tuple(texts[place] for place in places)
+
+
+def _readings(packet: Packet) -> list[Reading]:
+    """The readings that are to be stored, none for a mere sign of life. Raises `BadPayload` for what cannot be."""
+    if not packet.cn:
+        raise BadPayload(Reason.MISSING_FIELD, "CN is missing")
+    if is_data(packet.cn):
+        if packet.notes and not packet.readings and not packet.faults:
+            raise BadPayload(Reason.TEXT_VALUE, "CP has no reading, only text about readings")
+        return packet.readings
+    if packet.readings or packet.notes or packet.faults:
+        raise BadPayload(Reason.UNSUPPORTED_COMMAND, f"CN {shown(packet.cn)} brings items that are not read")
+    return []
+
+
+def _value(reading: Reading) -> tuple[float, int]:
+    """Value and flag of a reading: a mark in place of a number is the flag, any other text is an unknown one."""
+    text, flag = reading.text, flag_code(reading.flag)
+    if not text:
+        return _NAN, flag
+    value = number(text)
+    if value is not None:
+        return value, flag
+    if text in MARKS:
+        return _NAN, MARKS[text]
+    return _NAN, UNKNOWN if flag == NORMAL else flag
+
+
+def _crc_detail(sent: str, computed: int) -> str:
+    right = f"{computed:04X}"
+    swapped = " (its two bytes are swapped)" if sent.upper() == right[2:] + right[:2] else ""
+    return f"the frame ends with CRC {sent}, its data segment has {right}{swapped}"

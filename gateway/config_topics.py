@@ -1,0 +1,65 @@
+"""Topics in a configuration, checked with the code that will use them.
+
+On the parsed file and not in the models: topics and codecs are built from those, so they cannot import them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from gateway.mistakes import Mistake, Place
+from gateway.topics import Template, format_topic
+
+PUBLISHED: Final = {
+    ("publish", "alert_topic"): ("site", "alert"),
+    ("publish", "detection_topic"): ("site", "camera"),
+}
+"""Templates of the topics we publish on, and the placeholders they may have."""
+
+Table = Mapping[str, Any]
+
+
+def topic_mistakes(raw: Table) -> list[Mistake]:
+    """What is wrong with topics; values that are no text at all are left to the models."""
+    found: list[Mistake] = []
+    for number, link in _tables(raw, "links"):
+        place: Place = ("links", number)
+        found += _published(link, "will_topic", (*place, "will_topic"), ("client_id",))
+        for row, subscription in _tables(link, "subscribe"):
+            found += _subscribed(subscription, (*place, "subscribe", row, "topic"))
+    for (section, key), placeholders in PUBLISHED.items():
+        table = raw.get(section)
+        if isinstance(table, dict):
+            found += _published(cast("Table", table), key, (section, key), placeholders)
+    return found
+
+
+def _subscribed(subscription: Table, place: Place) -> Iterator[Mistake]:
+    topic = subscription.get("topic")
+    if not isinstance(topic, str) or not topic:
+        return
+    try:
+        template = Template.parse(topic)
+    except ValueError as error:
+        yield Mistake(place, str(error))
+        return
+    if subscription.get("codec") == "jpeg" and "{camera}" not in template.levels:
+        yield Mistake(place, f"topic {topic!r} names no camera: pictures need a level {{camera}}")
+
+
+def _published(table: Table, key: str, place: Place, placeholders: tuple[str, ...]) -> Iterator[Mistake]:
+    topic = table.get(key)
+    if isinstance(topic, str) and topic:
+        try:
+            format_topic(topic, **dict.fromkeys(placeholders, "x"))
+        except ValueError as error:
+            yield Mistake(place, str(error))
+
+
+def _tables(table: Table, key: str) -> Iterator[tuple[int, Table]]:
+    """The tables in an array of tables, with their numbers."""
+    rows = table.get(key)
+    for number, row in enumerate(cast("list[Any]", rows) if isinstance(rows, list) else []):
+        if isinstance(row, dict):
+            yield number, cast("Table", row)

@@ -1,0 +1,207 @@
+"""The inventory as it is written in TOML: one model for each kind of table. `gateway.inventory_file` joins them.
+
+`docs/configuration.md` lists every key; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from gateway.channels import PERIODS
+from gateway.config import Identifier, Misplaced, Seconds, Section
+from gateway.inventory import Name
+from gateway.polygon import area, crossing
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+MN_PATTERN = r"^[^\s;=,&#]{1,64}$"
+"""HJ 212-2017 means 24 hexadecimal characters; in the field there are 7 to 24 of any kind, so only what would end
+the field in a frame is refused."""
+
+FactorField = Literal[
+    "Rtd", "Min", "Avg", "Max", "Cou", "ZsRtd", "ZsMin", "ZsAvg", "ZsMax", "Data", "DayData", "NightData"
+]
+Period = Literal["realtime", "minute", "hour", "day"]
+assert Period.__args__ == PERIODS
+
+
+class NameEntry(Section):
+    """A name for people. One language is enough; it then stands for both."""
+
+    en: str = ""
+    zh: str = ""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> NameEntry:
+        if not self.en and not self.zh:
+            raise ValueError("expected en, zh or both")
+        return self
+
+    @property
+    def name(self) -> Name:
+        return Name(self.en or self.zh, self.zh or self.en)
+
+
+class SiteEntry(Section):
+    id: Identifier
+    name: NameEntry | None = None
+    """Without it the id."""
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    """Degrees north, WGS 84."""
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    """Degrees east, WGS 84."""
+    timezone: str = "Asia/Shanghai"
+    """Stamps without a zone are local time here; an IANA name."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
+            matches = difflib.get_close_matches(name, sorted(available_timezones()), 1)
+            hint = f"; did you mean {matches[0]!r}?" if matches else ", expected an IANA name as 'Asia/Shanghai'"
+            raise ValueError(f"no time zone {name!r} is known{hint}") from error
+        return name
+
+
+class FactorEntry(Section):
+    code: Identifier
+    """HJ 212 factor code, `a21026`, or the name that JSON uses."""
+    unit: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    """What the monitor sends; without it the unit of the standard."""
+    name: NameEntry | None = None
+    """Without it the name of the standard."""
+
+
+class LimitEntry(Section):
+    id: Identifier | None = None
+    """Last part of the rule's id `site/device/id`; without it made of factor, field and side."""
+    factor: Identifier
+    field: FactorField = "Rtd"
+    """Which value of the factor is judged."""
+    period: Period = "realtime"
+    """Which messages are judged."""
+    above: Annotated[tuple[Number, ...], Field(min_length=1, max_length=8)] | None = None
+    """Levels, ascending, in the factor's unit: at or over one is an exceedance."""
+    below: Annotated[tuple[Number, ...], Field(min_length=1, max_length=8)] | None = None
+    """Levels, descending: at or under one is an exceedance. A limit has `above` or `below`."""
+    unit: str | None = None
+    """Only to be safe: where given it must be the factor's unit."""
+    hold_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """How long a level must be passed, by the time of the readings, before it counts."""
+    band: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    """Hysteresis: the share of a level by which a value must return for it to end."""
+
+    @model_validator(mode="after")
+    def _one_side(self) -> LimitEntry:
+        if self.above is not None and self.below is not None:
+            raise Misplaced((("below",), "expected above or below, not both: write two limits"))
+        if self.above is None and self.below is None:
+            raise Misplaced(((), "expected above = [levels] or below = [levels]"))
+        levels = self.levels
+        steps = range(1, len(levels))
+        wrong = [n for n in steps if (levels[n] <= levels[n - 1] if self.above else levels[n] >= levels[n - 1])]
+        word = "ascending" if self.above else "descending"
+        mistakes: list[tuple[tuple[str | int, ...], str]] = [
+            ((self.side, n), f"expected {word} levels, but {levels[n]:g} follows {levels[n - 1]:g}") for n in wrong
+        ]
+        if self.band and min(levels) < 0:
+            mistakes.append((("band",), "expected 0 where a level is negative: a band is a share of the level"))
+        if mistakes:
+            raise Misplaced(*mistakes)
+        return self
+
+    @property
+    def side(self) -> str:
+        return "above" if self.above is not None else "below"
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        return self.above or self.below or ()
+
+
+class TypeEntry(Section):
+    """What devices of one type share. Every key may be left out here and given by the device, which wins."""
+
+    kind: Identifier | None = None
+    """`stack`, `wastewater`, `ambient` or another word of your own."""
+    interval_s: Seconds | None = None
+    """Expected time between two messages."""
+    silent_after_s: Seconds | None = None
+    """A device not heard of for so long is silent; without it 3 intervals, at least 10 s."""
+    factors: tuple[FactorEntry, ...] | None = None
+    """What the device is expected to send."""
+    limits: tuple[LimitEntry, ...] | None = None
+
+
+class DeviceEntry(TypeEntry):
+    id: Identifier
+    """Unique within its site."""
+    site: Identifier
+    type: str | None = None
+    """Name of a table under `types`."""
+    mn: Annotated[str, Field(pattern=MN_PATTERN)] | None = None
+    """Device number in HJ 212; devices that speak JSON only have none."""
+    name: NameEntry | None = None
+    """Without it the id."""
+
+
+class ZoneEntry(Section):
+    id: Identifier
+    """Unique within its camera."""
+    name: NameEntry | None = None
+    """Without it the id."""
+    polygon: Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_length=64)]
+    """Corners as shares of width and height, `[0, 0]` top left."""
+    share: Annotated[float, Field(gt=0, le=1)] = 0.01
+    """Share of the zone's area that must move to count."""
+    hold_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.6
+    """Motion for so long makes an alert."""
+    quiet_s: Seconds = 2.0
+    """No motion for so long ends it."""
+
+    @field_validator("polygon")
+    @classmethod
+    def _is_plain(cls, corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        if meeting := crossing(corners):
+            raise ValueError("the edges from corner {} and from corner {} (counted from 0) cross".format(*meeting))
+        if area(corners) < 1e-4:  # 0.01 % of the picture: some 90 pixels of 1280x720
+            raise ValueError("the area is under 0.01 % of the picture; corners are shares from 0 to 1, not pixels")
+        return corners
+
+
+class CameraEntry(Section):
+    id: Identifier
+    """Unique within its site."""
+    site: Identifier
+    name: NameEntry | None = None
+    """Without it the id."""
+    silent_after_s: Seconds = 10.0
+    """A camera that sends no frame for so long is silent."""
+    zones: tuple[ZoneEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _zones_differ(self) -> CameraEntry:
+        seen: dict[str, int] = {}
+        mistakes: list[tuple[tuple[str | int, ...], str]] = []
+        for number, zone in enumerate(self.zones):
+            if (first := seen.setdefault(zone.id, number)) != number:
+                mistakes.append((("zones", number, "id"), f"{zone.id!r} is the id of zones.{first} too"))
+        if mistakes:
+            raise Misplaced(*mistakes)
+        return self
+
+
+class InventoryEntries(Section):
+    """All tables of the inventory, in the configuration or in a file of its own."""
+
+    sites: tuple[SiteEntry, ...] = ()
+    types: dict[str, TypeEntry] = Field(default_factory=dict[str, TypeEntry])
+    devices: tuple[DeviceEntry, ...] = ()
+    cameras: tuple[CameraEntry, ...] = ()

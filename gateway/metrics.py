@@ -1,0 +1,128 @@
+"""Metrics: what `/metrics` shows, gathered from the rooms' own counters when it is asked for.
+
+Nothing is counted twice and nothing costs the hot path: rooms keep plain integers, and this reads them.
+`docs/metrics.md` lists every name; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from gateway.service import Service
+
+
+def registry_of(service: Service) -> CollectorRegistry:
+    """A registry with the service's metrics and those of the process."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    registry.register(_ServiceCollector(service))
+    return registry
+
+
+class _ServiceCollector(Collector):
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._links()
+        yield from self._ingest()
+        yield from self._journal()
+        yield from self._store()
+        yield from self._alerts()
+        yield from self._frames()
+
+    def _links(self) -> Iterator[Metric]:
+        connected = GaugeMetricFamily("gateway_link_connected", "1 while the link is up", labels=["link"])
+        reconnects = CounterMetricFamily("gateway_link_reconnects", "Connections after the first", labels=["link"])
+        received = CounterMetricFamily("gateway_link_received", "Messages read, repeats included", labels=["link"])
+        acked = CounterMetricFamily("gateway_link_acked", "Messages acknowledged to the broker", labels=["link"])
+        stale = CounterMetricFamily("gateway_link_stale_acks", "Acknowledgements whose link was gone", labels=["link"])
+        for link in self._service.links:
+            status = link.status
+            connected.add_metric([link.name], float(status.connected))
+            reconnects.add_metric([link.name], status.reconnects)
+            received.add_metric([link.name], status.received)
+            acked.add_metric([link.name], status.acked)
+            stale.add_metric([link.name], status.stale_acks)
+        yield from (connected, reconnects, received, acked, stale)
+
+    def _ingest(self) -> Iterator[Metric]:
+        service = self._service
+        counts = service.pipeline.counts
+        yield _count("gateway_messages", "Messages journalled and processed", counts.messages)
+        yield _count("gateway_readings", "Readings decoded", counts.readings)
+        yield _count("gateway_alive_messages", "Messages without readings that are no mistake", counts.alive_only)
+        yield _count("gateway_replayed_messages", "Messages run again silently at the start", counts.replayed)
+        not_judged = service.checks.not_judged
+        judged = CounterMetricFamily(
+            "gateway_readings_not_judged", "Readings stored but not held against limits", labels=["reason"]
+        )
+        judged.add_metric(["late"], not_judged.late)
+        judged.add_metric(["ahead"], not_judged.ahead)
+        yield judged
+        dead = CounterMetricFamily("gateway_dead_letters", "Messages that could not be used", labels=["reason"])
+        for reason, n in dict(counts.dead).items():
+            dead.add_metric([reason], n)
+        yield dead
+        yield _gauge("gateway_channels", "Channels in use", len(service.channels))
+
+    def _journal(self) -> Iterator[Metric]:
+        journal, pipeline = self._service.journal, self._service.pipeline
+        yield _gauge("gateway_journal_bytes", "Size on disk", journal.size)
+        yield _gauge("gateway_journal_limit_bytes", "Bound on the size", journal.limit)
+        yield _gauge("gateway_journal_end_position", "Messages journalled since the first", journal.end)
+        yield _gauge("gateway_pipeline_position", "Messages decoded, checked and alerted", pipeline.position)
+        yield _count("gateway_journal_syncs", "Group commits", journal.syncs)
+        yield _gauge(
+            "gateway_journal_refuses", "1 while it takes no messages", float(bool(self._service.ingest.refused))
+        )
+
+    def _store(self) -> Iterator[Metric]:
+        writer = self._service.writer
+        yield _gauge("gateway_store_position", "Messages stored", writer.position)
+        yield _gauge("gateway_store_away", "1 while writes fail and are tried again", float(writer.away))
+        yield _count("gateway_store_rows", "Points written", writer.rows)
+        yield _count("gateway_store_duplicates", "Points that were there already", writer.duplicates)
+        yield _count("gateway_store_rejected", "Points the database refused, now dead letters", writer.rejected)
+        yield _count("gateway_store_retries", "Writes tried again", writer.retries)
+
+    def _alerts(self) -> Iterator[Metric]:
+        service = self._service
+        steps = CounterMetricFamily("gateway_alert_steps", "Steps of alerts", labels=["family", "step"])
+        for (family, step), n in dict(service.pipeline.counts.steps).items():
+            steps.add_metric([family, step], n)
+        yield steps
+        publisher = service.publisher
+        yield _count("gateway_alerts_published", "Alert steps the broker has taken", publisher.alerts_published)
+        yield _count("gateway_detections_published", "Detections published", publisher.detections_published)
+        yield _count("gateway_detections_dropped", "Detections never published", publisher.detections_dropped)
+
+    def _frames(self) -> Iterator[Metric]:
+        service = self._service
+        counts = service.frames.counts
+        yield _count("gateway_frames_received", "Camera frames offered to workers", counts.received)
+        yield _count("gateway_frames_analysed", "Camera frames analysed", counts.analysed)
+        dropped = CounterMetricFamily("gateway_frames_dropped", "Frames not analysed", labels=["reason"])
+        for reason, n in dict(counts.dropped).items():
+            dropped.add_metric([reason], n)
+        yield dropped
+        yield _count(
+            "gateway_findings_dropped", "Camera findings lost to slow evidence", service.sightings.findings_dropped
+        )
+        yield _count("gateway_evidence_removed", "Evidence pictures removed to make room", service.evidence.removed)
+
+
+def _count(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(name, text, value=value)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)

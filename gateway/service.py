@@ -1,0 +1,274 @@
+"""The service: every room built in order, run in one task group, and closed in order. `gateway run` is this.
+
+The way of a reading and of a frame are in `gateway.ingest`, `gateway.pipeline` and `gateway.sightings`;
+here is only who starts, who watches and who stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+
+from gateway.alerts.feeds import alert_payload
+from gateway.alerts.ledger import OUTBOX_KEPT, Ledger
+from gateway.alerts.machine import AlertMachine
+from gateway.alerts.publisher import OutboxPublisher
+from gateway.alerts.records import Detection, Transition
+from gateway.alerts.subjects import Subjects
+from gateway.alerts.texts import Texts
+from gateway.api.server import ApiServer
+from gateway.api.views import About, Views
+from gateway.channels import Channels
+from gateway.checks import Checks
+from gateway.clock import now_ms
+from gateway.codecs import make_codecs
+from gateway.config import Config
+from gateway.decode import Decoder
+from gateway.evidence import Evidence
+from gateway.feed import Feed
+from gateway.frames import Frames
+from gateway.health import Condition, Health
+from gateway.ingest import Ingest
+from gateway.intake import Intake
+from gateway.inventory import Inventory
+from gateway.journal.journal import Journal
+from gateway.links import open_link
+from gateway.live import Live
+from gateway.metrics import registry_of
+from gateway.pipeline import Pipeline
+from gateway.records import DeadLetter, Decoded, Frame
+from gateway.sightings import Sightings
+from gateway.stores import open_store
+from gateway.stores.seam import Rejected
+from gateway.stores.writer import StoreWriter
+from gateway.topics import Router
+
+log = structlog.get_logger("gateway.service")
+
+DRAIN_S: Final = 10.0
+"""How long a stop waits for the store and for cameras. What the store has not taken stays in the journal."""
+LETTERS_REPLAYED: Final = 500
+"""Dead letters put back in at once, each second."""
+
+
+class Service:
+    """One gateway on one data folder."""
+
+    def __init__(self, config: Config, inventory: Inventory) -> None:
+        """Open everything that can be wrong at once: store, ledger, journal. Raises `GatewayError`."""
+        self.config = config
+        self.inventory = inventory
+        data = config.data
+        self.channels = Channels(inventory, config.decode.max_channels)
+        self.ledger = Ledger(
+            data / "state.sqlite",
+            letters_kept=config.decode.dead_letters_kept,
+            outbox_kept=OUTBOX_KEPT if config.publish.enabled else 0,
+        )
+        self.store = open_store(config.store, data, self.channels)
+        at_least = max(self.ledger.position(), self.store.position())
+        self.journal = Journal(data / "journal", config.journal, at_least)
+        self.live = Live(inventory, now_ms())
+        self.feed = Feed()
+        self.links = [open_link(link) for link in config.links]
+        router = Router([each for link in config.links for each in link.subscribe], inventory)
+        self.decoder = Decoder(router, make_codecs(inventory, self.channels, config.decode))
+        self.checks = Checks(inventory, self.channels)
+        self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
+        self.pipeline = Pipeline(
+            self.decoder,
+            self.checks,
+            Subjects(inventory, self.channels),
+            AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory)),
+            self.ledger,
+            self.writer,
+            self.live,
+            self._stepped,
+        )
+        first = config.links[0]
+        self.publisher = OutboxPublisher(
+            self.ledger,
+            config.publish,
+            config.publish.broker or first,
+            f"{first.client_id}-alerts",
+            protocol=first.protocol,
+            backoff_max_s=first.backoff_max_s,
+        )
+        self.frames = Frames(inventory, config.frames, on_result=self._seen, on_bad=self._bad_frame)
+        self.evidence = Evidence(data / "evidence", config.frames.evidence_mib * 1024 * 1024)
+        self.sightings = Sightings(
+            inventory, self.pipeline, self.ledger, self.evidence, self.live, self.feed, self._publish_detection
+        )
+        self.intake = Intake()
+        self.ingest = Ingest(
+            self.intake, router, inventory, self.journal, self.pipeline, self.frames, self.checks.hear_camera
+        )
+        self.health = Health()
+        self.port = 0
+        """Where the API listens, once it does."""
+
+    async def run(self, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
+        """Serve until `stop` is set, then stop taking, finish what was taken, and close.
+
+        `started` is set when messages are taken. Raises `GatewayError` where something cannot start.
+        """
+        async with AsyncExitStack() as stack:
+            stack.callback(self.store.close)
+            stack.callback(self.ledger.close)
+            stack.callback(self.journal.close)
+            await self.pipeline.recover(self.journal)
+            server = ApiServer(self._views(), self.config.api)
+            stack.push_async_callback(asyncio.to_thread, server.stop)
+            if self.config.api.enabled:
+                self.port = await asyncio.to_thread(server.start)
+            await stack.enter_async_context(self.frames)
+            async with asyncio.TaskGroup() as tasks:
+                behind = [tasks.create_task(self.writer.run(), name="store-writer")]
+                if self.config.publish.enabled:
+                    behind.append(tasks.create_task(self.publisher.run(), name="publisher"))
+                behind.append(tasks.create_task(self.sightings.run(), name="sightings"))
+                behind.append(tasks.create_task(self._watch(), name="watch"))
+                ingest = tasks.create_task(self.ingest.run(), name="ingest")
+                links = [tasks.create_task(link.run(self.intake.put), name=link.name) for link in self.links]
+                if started is not None:
+                    started.set()
+                await stop.wait()
+                log.info("stopping")
+                self.intake.shut()  # links stay connected until what they brought is acknowledged
+                await self._drain()
+                await _cancelled([*links, ingest, *behind])
+            await self.pipeline.close()
+            self._release()
+
+    async def _drain(self) -> None:
+        """Let what was taken reach alerts and store; what does not in time is in the journal, or counted."""
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while self.intake.waiting or not self.ingest.idle.is_set():
+                    await asyncio.sleep(0.01)
+                await self.frames.drain()
+                await self.sightings.drain()
+                await self.pipeline.commit(snapshot=True)
+                await self.writer.drain()
+        except TimeoutError:
+            log.warning("stopped_before_all_was_stored", stored=self.writer.position, journal=self.journal.end)
+
+    async def _watch(self) -> None:
+        """Once in a while: silence, health, replays that were asked for, and segments nobody needs any more."""
+        while True:
+            await asyncio.sleep(self.config.silence_check_s)
+            for finding, subject in self.health.step(self._conditions(), now_ms()):
+                self.pipeline.judge(finding, subject)
+            await self.pipeline.tick(self._listening_since())
+            await self.sightings.keep()
+            await self._replay_letters()
+            self._release()
+
+    def _release(self) -> None:
+        self.journal.release(min(self.pipeline.snapshot_position, self.writer.position))
+
+    def _listening_since(self) -> int | None:
+        """Since when every link is up; None while one is not, or while the journal takes nothing."""
+        states = [link.status for link in self.links]
+        if self.ingest.refused or not all(state.connected for state in states):
+            return None
+        return max(state.since for state in states)
+
+    def _conditions(self) -> dict[str, Condition]:
+        down = {f"link_{link.name}": Condition(float(not link.status.connected), 1.0) for link in self.links}
+        share = 100 * self.journal.size / self.journal.limit
+        return down | {
+            "store_away": Condition(float(self.writer.away), 1.0),
+            "journal_filling": Condition(share, 100 * self.config.journal.warn_share, "%", 0),
+            "journal_refuses": Condition(float(bool(self.ingest.refused)), 1.0, hold=0),
+        }
+
+    async def _replay_letters(self) -> None:
+        asked = await asyncio.to_thread(self.ledger.take_replays, LETTERS_REPLAYED)
+        if asked:
+            await self.ingest.replay([letter for _, letter in asked])
+            await asyncio.to_thread(self.ledger.replayed, [number for number, _ in asked])
+            log.info("dead_letters_replayed", letters=len(asked))
+
+    def _replay(self, position: int, most: int) -> list[Decoded]:
+        """What the store writer missed: blocks from the journal, decoded again."""
+        reader = self.journal.reader(position)
+        return [self.decoder.decode(block) for block in reader.read(most)]
+
+    def _rejected(self, rows: list[Rejected]) -> None:
+        for row in rows:
+            topic = f"store/{self.config.store.kind}"
+            self.pipeline.bury(
+                DeadLetter(row.position, row.received, "store", topic, row.line, "store_rejected", row.detail)
+            )
+
+    def _stepped(self, steps: Sequence[Transition]) -> None:
+        """Steps that are durable: to the broker, to listeners, to the log."""
+        self.publisher.notify()
+        for step in steps:
+            alert = step.alert
+            log.info("alert", step=step.step.value, alert=alert.id, level=alert.level, text=alert.text_en)
+            if self.feed.listeners:
+                self.feed.publish("alert", alert_payload(step))
+
+    def _seen(self, *arguments: object) -> None:
+        self.sightings.see(*arguments)  # pyright: ignore[reportArgumentType]
+
+    def _publish_detection(self, detection: Detection) -> None:
+        if self.config.publish.enabled:
+            self.publisher.offer_detection(detection)
+
+    def _bad_frame(self, frame: Frame, reason: str, detail: str) -> None:
+        camera = self.inventory.cameras[frame.camera]
+        topic = f"camera/{self.inventory.sites[camera.site].id}/{camera.id}"
+        self.pipeline.bury(DeadLetter(-1, frame.received, "frames", topic, frame.jpeg[:4096], reason, detail))
+
+    def _views(self) -> Views:
+        return Views(
+            inventory=self.inventory,
+            channels=self.channels,
+            live=self.live,
+            feed=self.feed,
+            ledger=Ledger.reader(self.config.data / "state.sqlite"),
+            query=self.store.query,
+            registry=registry_of(self),
+            ready=self._not_ready,
+            about=self._about,
+        )
+
+    def _not_ready(self) -> dict[str, str]:
+        reasons = {
+            f"link {link.name}": link.status.last_error or "not connected yet"
+            for link in self.links
+            if not link.status.connected
+        }
+        if self.ingest.refused:
+            reasons["journal"] = self.ingest.refused
+        if self.pipeline.refused:
+            reasons["ledger"] = self.pipeline.refused
+        if self.writer.away:
+            reasons["store"] = self.writer.reason
+        return reasons
+
+    def _about(self) -> About:
+        return About(
+            name="Pollution and Video Sensor Gateway",
+            version=version("pollution-video-gateway"),
+            journal_bytes=self.journal.size,
+            journal_share=self.journal.size / self.journal.limit,
+            store=self.config.store.kind,
+            store_away=self.writer.away,
+            store_behind=max(0, self.pipeline.position - self.writer.position),
+        )
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for them; one that failed has failed the whole group already."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,120 @@
+"""The store for InfluxDB 1.x: its `/write` and `/query` endpoints over one pool of connections."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import urlencode
+
+import numpy as np
+import urllib3
+
+from gateway.channels import ChannelKey, Channels
+from gateway.config import Influx1
+from gateway.errors import StoreError
+from gateway.flags import flag_code
+from gateway.stores.influx_lines import field_key, stored_name
+from gateway.stores.line_store import COMPRESSION, LineStore, answer_text, host_of, judge
+from gateway.stores.names import channel_name
+from gateway.stores.refused import Refusal
+from gateway.stores.seam import Series
+
+_FARTHEST: Final = (2**63 - 1) // 1_000_000
+"""The last ms that InfluxDB's clock of int64 nanoseconds can show; the first is its negative."""
+
+
+class Influx1Store(LineStore):
+    """Readings in an InfluxDB 1.x database; makes the database when it is missing and we may."""
+
+    def __init__(self, settings: Influx1, channels: Channels, position_file: Path) -> None:
+        """Raises OSError or KeyError when the password cannot be read. Connects with the first request."""
+        super().__init__(channels, position_file)
+        self._database = settings.database
+        self._policy = settings.retention_policy
+        self._base = settings.url.rstrip("/")
+        self._where = f"InfluxDB database {settings.database!r} at {host_of(settings.url)}"
+        headers: dict[str, str] = {}
+        if settings.login.username:
+            login = f"{settings.login.username}:{settings.login.password or ''}"
+            headers = dict(urllib3.make_headers(basic_auth=login))
+        self._http = urllib3.PoolManager(
+            maxsize=4, headers=headers, retries=False, timeout=urllib3.Timeout(total=settings.timeout_s)
+        )
+
+    def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
+        name = channel_name(self._channels.inventory, key)
+        tags = {"site": name.site, "device": name.device, "factor": name.factor}
+        policy = f"{_identifier(self._policy)}." if self._policy else ""
+        conditions = " and ".join(f"{tag} = ${tag}" for tag in tags)
+        text = (
+            f'select {_identifier(field_key(name.field))}, "flag", "received"'  # noqa: S608 - identifiers are quoted
+            f" from {policy}{_identifier(stored_name(name.period))} where {conditions}"
+            f" and time >= {_bounded(start)}ms and time < {_bounded(end)}ms order by time desc limit {limit}"
+        )
+        bound = json.dumps({tag: stored_name(value) for tag, value in tags.items()})
+        return _series(self._ask(text, {"db": self._database, "params": bound, "epoch": "ms"}))
+
+    def close(self) -> None:
+        super().close()
+        self._http.clear()
+
+    def _send(self, lines: Sequence[bytes]) -> Refusal | None:
+        refusal = self._post_lines(lines)
+        if refusal is not None and "database not found" in refusal.detail:
+            self._ask(f"create database {_identifier(self._database)}", {})
+            refusal = self._post_lines(lines)
+        if refusal is not None and "not found" in refusal.detail:
+            raise StoreError(f"{self._where}: {refusal.detail}. Check store.database and store.retention_policy")
+        return refusal
+
+    def _post_lines(self, lines: Sequence[bytes]) -> Refusal | None:
+        target = {"db": self._database, "precision": "ms"} | ({"rp": self._policy} if self._policy else {})
+        body = gzip.compress(b"\n".join(lines), COMPRESSION)
+        answer = self._post("/write?" + urlencode(target), body, {"Content-Encoding": "gzip"})
+        if answer.status in (200, 204):
+            return None
+        text = answer_text(answer.data)
+        if answer.status == 404 and "not found" in text:
+            return Refusal.of(text)
+        return judge(answer.status, text, answer.headers, self._where, "store.login")
+
+    def _ask(self, text: str, fields: dict[str, str]) -> dict[str, Any]:
+        """Run one statement of InfluxQL; returns its result. Raises `StoreError` when it fails."""
+        form = urlencode({"q": text} | fields).encode()
+        answer = self._post("/query", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        if answer.status != 200:
+            raise StoreError(f"{self._where} answers {answer.status} to a query: {answer_text(answer.data)}")
+        result = cast(dict[str, Any], json.loads(answer.data)["results"][0])
+        if "error" in result:
+            raise StoreError(f"{self._where}: {result['error']}")
+        return result
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._http.request("POST", self._base + path, body=body, headers={**self._http.headers, **headers})
+        except urllib3.exceptions.HTTPError as error:
+            raise StoreError(f"{self._where} cannot be reached: {error}") from error
+
+
+def _identifier(name: str) -> str:
+    """A name quoted for InfluxQL."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _bounded(time: int) -> int:
+    return max(-_FARTHEST, min(time, _FARTHEST))
+
+
+def _series(result: dict[str, Any]) -> Series:
+    rows = cast(list[list[Any]], result["series"][0]["values"]) if result.get("series") else []
+    rows.reverse()
+    return Series(
+        np.array([row[0] for row in rows], np.int64),
+        np.array([np.nan if row[1] is None else row[1] for row in rows], np.float64),
+        np.array([flag_code(row[2] or "") for row in rows], np.uint8),
+        np.array([row[3] or 0 for row in rows], np.int64),
+    )

@@ -1,0 +1,1 @@
+"""The ready scenarios, one TOML file each."""

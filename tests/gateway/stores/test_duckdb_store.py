@@ -1,0 +1,308 @@
+"""The embedded store: each point once, whatever is sent again, killed or refused."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.channels import ChannelKey, Channels
+from gateway.errors import StoreError
+from gateway.flags import UNKNOWN
+from gateway.records import Readings
+from gateway.stores.duckdb_store import DuckDbStore
+from gateway.stores.seam import Store, Written
+
+NOON = 1_719_835_200_000
+HOUR = 3_600_000
+KEY = ChannelKey(0, "a21026", "Rtd", "realtime")
+ReadingsOf = Callable[..., Readings]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "readings.duckdb"
+
+
+def stored(file: Path) -> list[tuple[object, ...]]:
+    with duckdb.connect(file) as connection:
+        return connection.execute(
+            "select site, device, factor, field, period, epoch_ms(time), value, flag, epoch_ms(received)"
+            " from readings order by all"
+        ).fetchall()
+
+
+def count(file: Path) -> int:
+    with duckdb.connect(file) as connection:
+        row = connection.execute("select count(*) from points").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_new_file_is_at_position_zero(file: Path, channels: Channels) -> None:
+    store: Store = DuckDbStore(file, channels)
+    assert store.position() == 0
+    store.close()
+
+
+def test_rows_come_out_by_name_with_flag_and_both_times(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    store = DuckDbStore(file, channels)
+    assert store.write(readings_of([(0, NOON, 35.5), (5, NOON, 7.25)]), 2) == Written(2, 0)
+    store.write(readings_of([(10, NOON, 1.0)], position=2, flag=UNKNOWN), 3)
+    store.close()
+    assert stored(file) == [
+        ("harbour", "drain-1", "a21026", "Avg", "minute", NOON, 7.25, "N", NOON + 250),
+        ("harbour", "stack-1", "a21026", "Rtd", "realtime", NOON, 35.5, "N", NOON + 250),
+        ("north, gate=1", 'say "hi"\\', "w01018", "Rtd", "realtime", NOON, 1.0, "?", NOON + 250),
+    ]
+    with duckdb.connect(file) as connection:
+        assert connection.execute("select distinct unit from readings where factor = 'a21026'").fetchall() == [
+            ("mg/m3",)
+        ]
+
+
+def test_a_reopened_store_goes_on_where_it_was_though_channels_are_numbered_anew(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    store = DuckDbStore(file, channels)
+    store.write(readings_of([(0, NOON, 1.0), (6, NOON, 2.0)]), 7)
+    store.close()
+    again = Channels(channels.inventory)
+    assert again.number(channels.keys[6]) == 0
+    assert again.number(channels.keys[0]) == 1
+    store = DuckDbStore(file, again)
+    assert store.position() == 7
+    written = store.write(readings_of([(0, NOON, 2.0), (1, NOON, 1.0), (1, NOON + 1, 3.0)], position=7), 9)
+    assert written == Written(rows=1, duplicates=2)
+    assert store.query(KEY, NOON, NOON + HOUR, 10).value.tolist() == [1.0, 3.0]
+    store.close()
+
+
+def test_the_first_value_of_an_instant_stays(file: Path, channels: Channels, readings_of: ReadingsOf) -> None:
+    store = DuckDbStore(file, channels)
+    assert store.write(readings_of([(0, NOON, 1.0), (0, NOON, 2.0)]), 2) == Written(1, 1)
+    assert store.write(readings_of([(0, NOON, 3.0)], position=2), 3) == Written(0, 1)
+    assert store.query(KEY, NOON, NOON + 1, 10).value.tolist() == [1.0]
+    assert store.position() == 3
+    store.close()
+
+
+def test_late_rows_are_stored_once_though_they_lie_years_apart(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    store = DuckDbStore(file, channels)
+    store.write(readings_of([(0, NOON, 1.0)]), 1)
+    late = readings_of([(0, NOON - n * 30 * 24 * HOUR, float(n)) for n in range(1, 40)])
+    assert store.write(late, 2) == Written(39, 0)
+    assert store.write(late, 3) == Written(0, 39)
+    store.close()
+
+
+def test_a_value_that_is_no_number_is_null_and_comes_back_as_nan(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    store = DuckDbStore(file, channels)
+    store.write(readings_of([(0, NOON, math.nan), (0, NOON + 1, math.inf), (0, NOON + 2, 2.0)], flag=ord("D")), 3)
+    series = store.query(KEY, NOON, NOON + HOUR, 10)
+    assert np.isnan(series.value).tolist() == [True, True, False]
+    assert series.flag.tolist() == [ord("D")] * 3
+    store.close()
+    with duckdb.connect(file) as connection:
+        assert connection.execute("select avg(value), count(value), count(*) from points").fetchall() == [(2.0, 1, 3)]
+
+
+def test_a_time_outside_the_calendar_is_rejected_and_stalls_nothing(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    store = DuckDbStore(file, channels)
+    written = store.write(readings_of([(0, 2**62, 1.0), (0, NOON, 2.0), (0, -(2**62), 3.0)], position=5), 8)
+    assert (written.rows, written.duplicates, [row.position for row in written.rejected]) == (1, 0, [5, 7])
+    assert written.rejected[0].line.startswith(b"realtime,site=harbour,device=stack-1,factor=a21026 rtd=1.0")
+    assert store.query(KEY, -(2**63), 2**63 - 1, 10).value.tolist() == [2.0]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "limit", "values"),
+    [
+        pytest.param(NOON, NOON + 10, 10, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], id="all, ascending"),
+        pytest.param(NOON + 2, NOON + 5, 10, [2, 3, 4], id="start included, end not"),
+        pytest.param(NOON, NOON + 10, 3, [7, 8, 9], id="the newest of them"),
+        pytest.param(NOON + 50, NOON + 60, 3, [], id="none"),
+    ],
+)
+def test_a_query_gives_a_stretch_of_one_channel(
+    file: Path, channels: Channels, readings_of: ReadingsOf, start: int, end: int, limit: int, values: list[float]
+) -> None:
+    store = DuckDbStore(file, channels)
+    store.write(readings_of([(n % 2, NOON + n // 2, n // 2) for n in range(20)]), 20)
+    series = store.query(KEY, start, end, limit)
+    assert series.value.tolist() == values
+    assert series.received.tolist() == [time + 250 for time in series.time.tolist()]
+    assert len(store.query(ChannelKey(0, "never-sent", "Rtd", "realtime"), start, end, limit).time) == 0
+    store.close()
+
+
+def test_queries_from_other_threads_see_whole_writes_while_they_go_on(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    store = DuckDbStore(file, channels)
+    done = threading.Event()
+    seen: list[int] = []
+
+    def read() -> None:
+        while not done.is_set():
+            seen.append(len(store.query(KEY, NOON, NOON + HOUR, 100_000).time))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for batch in range(20):
+        store.write(readings_of([(0, NOON + batch * 100 + n, 1.0) for n in range(100)]), batch + 1)
+    done.set()
+    for reader in readers:
+        reader.join()
+    store.close()
+    assert all(rows % 100 == 0 for rows in seen)
+
+
+def test_a_file_that_another_process_has_open_is_a_store_error_that_says_so(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    DuckDbStore(file, channels).close()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", f"import duckdb; c = duckdb.connect({str(file)!r}); print('open', flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    with pytest.raises(StoreError, match="only one process"):
+        DuckDbStore(file, channels)
+    holder.communicate(b"\n")
+
+
+batches = st.lists(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 12).map(lambda n: NOON + n * 40 * 60_000)), max_size=12),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches, st.sets(st.integers(0, 7)))
+def test_what_is_stored_is_what_a_dictionary_would_hold(
+    tmp_path_factory: pytest.TempPathFactory,
+    new_channels: Callable[[], Channels],
+    readings_of: ReadingsOf,
+    batches: list[list[tuple[int, int]]],
+    reopened: set[int],
+) -> None:
+    file = tmp_path_factory.mktemp("model") / "readings.duckdb"
+    channels = new_channels()
+    store = DuckDbStore(file, channels)
+    model: dict[tuple[int, int], float] = {}
+    value = 0.0
+    for step, batch in enumerate(batches):
+        if step in reopened:
+            store.close()
+            store = DuckDbStore(file, channels)
+        rows: list[tuple[int, int, float]] = []
+        for channel, time in batch:
+            value += 1
+            rows.append((channel, time, value))
+        before = len(model)
+        for channel, time, value_sent in rows:
+            model.setdefault((channel, time), value_sent)
+        new = len(model) - before
+        assert store.write(readings_of(rows), step + 1) == Written(new, len(rows) - new)
+    for channel in range(6):
+        series = store.query(channels.keys[channel], NOON, NOON + 1_000 * HOUR, 1_000)
+        expected = sorted((time, v) for (of, time), v in model.items() if of == channel)
+        assert list(zip(series.time.tolist(), series.value.tolist(), strict=True)) == expected
+    assert store.position() == len(batches)
+    store.close()
+
+
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+from gateway.channels import ChannelKey, Channels
+from gateway.inventory import Device, Inventory, Name, Site
+from gateway.records import Readings
+from gateway.stores.duckdb_store import DuckDbStore
+from zoneinfo import ZoneInfo
+
+name = Name("", "")
+device = Device("d", 0, name, "", "stack", 1000, 1000, ())
+channels = Channels(Inventory((Site("s", name, 0.0, 0.0, ZoneInfo("UTC")),), (device,), (), ()))
+for n in range(50):
+    channels.number(ChannelKey(0, f"f{n}", "Rtd", "realtime"))
+store = DuckDbStore(Path(sys.argv[1]), channels)
+start = store.position()
+print("open", start, flush=True)
+for batch in range(10_000):  # a message has 5 rows; position p holds times p * 10 ...
+    p = np.repeat(np.arange(start, start + 400), 5)
+    k = np.tile(np.arange(5), 400)
+    flags = np.full(len(p), 78, np.uint8)
+    store.write(Readings((k + p % 10 * 5).astype(np.int32), p * 10, p * 10, p + k / 10, flags, p), start + 400)
+    start += 400
+    print(start, flush=True)
+"""
+
+
+def test_position_and_rows_agree_after_kill_minus_nine(file: Path) -> None:
+    for writes in (1, 3, 8, 15, 40):  # the last runs over a checkpoint or two
+        child = subprocess.Popen([sys.executable, "-c", CHILD, str(file)], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        reported = int(child.stdout.readline().split()[1])
+        for _ in range(writes):
+            reported = int(child.stdout.readline())
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        with duckdb.connect(file) as connection:
+            position, rows, distinct, last = connection.execute(
+                "select (select position from journal_position), count(*), count(distinct (channel, time)),"
+                " max(position) from points"
+            ).fetchall()[0]
+        assert position >= reported
+        assert (rows, distinct, last) == (position * 5, position * 5, position - 1)
+
+
+def test_a_full_disk_is_a_store_error_and_the_same_call_succeeds_once_there_is_room(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    store = DuckDbStore(file, channels)
+    store.write(readings_of([(0, NOON, 1.0)]), 1)
+    random = np.random.default_rng(3)
+    rows = [(n % 16, NOON + 1 + n // 16, float(v)) for n, v in enumerate(random.random(60_000))]
+    pid = os.fork()  # the bound on file size holds for a process: a child of its own has it
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+        with pytest.raises(StoreError):
+            store.write(readings_of(rows), 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert store.write(readings_of(rows), 2) == Written(60_000, 0)
+    store.close()
+    assert count(file) == 60_001

@@ -1,0 +1,215 @@
+"""The pipeline: each message moves the alerts exactly once, wherever a crash falls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+import small_city
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.alerts.ledger import Ledger
+from gateway.alerts.machine import AlertMachine
+from gateway.alerts.records import Family, Transition
+from gateway.alerts.subjects import Subjects
+from gateway.alerts.texts import Texts
+from gateway.channels import Channels
+from gateway.checks import Checks
+from gateway.codecs import make_codecs
+from gateway.config import Decode, Subscription
+from gateway.config import Journal as JournalSettings
+from gateway.decode import Decoder
+from gateway.journal.journal import Journal
+from gateway.live import Live
+from gateway.pipeline import Pipeline
+from gateway.records import Batch, Decoded
+from gateway.topics import Router
+
+
+@dataclass
+class Clock:
+    """ms UTC; moves when told."""
+
+    now: int = small_city.START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class Taken:
+    """A store side that remembers what it was offered."""
+
+    offered: list[Decoded] = field(default_factory=list)
+
+    def offer(self, decoded: Decoded) -> None:
+        self.offered.append(decoded)
+
+
+class Gateway:
+    """The middle of the service on a folder: journal, pipeline, ledger."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        inventory = small_city.inventory()
+        channels = Channels(inventory)
+        router = Router([Subscription(topic="pollution/{site}/{device}/data")], inventory)
+        self.ledger = Ledger(folder / "state.sqlite")
+        self.journal = Journal(folder / "journal", JournalSettings(max_mib=16, segment_mib=1), self.ledger.position())
+        self.clock = clock
+        self.store = Taken()
+        self.told: list[Transition] = []
+        self.pipeline = Pipeline(
+            Decoder(router, make_codecs(inventory, channels, Decode())),
+            Checks(inventory, channels),
+            Subjects(inventory, channels),
+            AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory)),
+            self.ledger,
+            self.store,
+            Live(inventory, 0),
+            self._tell,
+            clock,
+        )
+
+    def _tell(self, steps: Sequence[Transition]) -> None:
+        self.told += steps
+
+    async def take(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        batch = Batch("city", self.clock.now, [t for t, _ in messages], [p for _, p in messages], {}, lambda: None)
+        for block in await self.journal.append([batch]):
+            await self.pipeline.process(block)
+
+    def crash(self) -> None:
+        """Let go of everything without a word."""
+        self.journal.close()
+        self.ledger.close()
+
+    def history(self) -> list[tuple[str, str, int, int, float, int]]:
+        alerts = self.ledger.alerts(limit=1000, include_withdrawn=True)
+        steps = [step for alert in alerts for step in self.ledger.history(alert.id)]
+        return sorted((s.alert.id, s.step.value, s.at, s.alert.level, s.value, s.position) for s in steps)
+
+
+def stream(random: Random, n: int) -> list[tuple[str, bytes]]:
+    """Two monitors whose SO2 wanders around its limits, now and then garbage."""
+    values = [30.0, 30.0]
+    out: list[tuple[str, bytes]] = []
+    for second in range(n):
+        device = random.randrange(2)
+        values[device] = min(90.0, max(0.0, values[device] + random.gauss(0.5, 12)))
+        out.append(small_city.message(device, second, round(values[device], 2)))
+        if random.random() < 0.05:
+            out.append(("pollution/plant/d0/data", b'{"v":1,"time":'))
+    return out
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), crashes=st.lists(st.integers(1, 30), max_size=6), data=st.data())
+async def test_alert_histories_are_those_of_an_undisturbed_run(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, crashes: list[int], data: st.DataObject
+) -> None:
+    messages = stream(Random(seed), 150)
+    clock = Clock()
+    calm = Gateway(tmp_path_factory.mktemp("calm"), clock)
+    await calm.pipeline.recover(calm.journal)
+    for start in range(0, len(messages), 40):
+        await calm.take(messages[start : start + 40])
+
+    folder = tmp_path_factory.mktemp("disturbed")
+    gateway = Gateway(folder, clock)
+    await gateway.pipeline.recover(gateway.journal)
+    at = 0
+    while at < len(messages):
+        size = data.draw(st.integers(1, 12))
+        await gateway.take(messages[at : at + size])
+        at += size
+        clock.now += data.draw(st.sampled_from([10, 400, 6_000]))  # now and then a snapshot is due
+        if data.draw(st.booleans()):
+            await gateway.pipeline.tick(None)
+        if crashes and at > crashes[0]:
+            crashes = [each + at for each in crashes[1:]]
+            back = data.draw(st.integers(0, 5))
+            gateway.crash()
+            gateway = Gateway(folder, clock)
+            await gateway.pipeline.recover(gateway.journal)
+            assert gateway.pipeline.position == gateway.journal.end
+            at = max(0, at - back)  # unacknowledged: the broker sends them again
+    for run in (calm, gateway):
+        await run.pipeline.commit(snapshot=True)
+    drop_position = [row[:5] for row in gateway.history()]
+    assert drop_position == [row[:5] for row in calm.history()]
+    assert calm.ledger.counts().stepped  # the runs are worth comparing
+    calm.crash()
+    gateway.crash()
+
+
+async def test_steps_are_told_after_their_commit_and_once(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path, Clock())
+    await gateway.pipeline.recover(gateway.journal)
+    await gateway.take([small_city.message(0, second, 50.0) for second in range(12)])
+    assert [step.step.value for step in gateway.told] == ["pending", "fired"]
+    assert gateway.ledger.position() == 12
+    gateway.crash()
+    again = Gateway(tmp_path, Clock())
+    await again.pipeline.recover(again.journal)
+    await again.take([small_city.message(0, second, 50.0) for second in range(12)])
+    assert again.told == [], "the same messages again change nothing"
+    await again.take([small_city.message(0, 20, 10.0)])
+    assert [step.step.value for step in again.told] == ["resolved"]
+    assert again.told[0].alert.id == gateway.told[0].alert.id
+    again.crash()
+
+
+async def test_dead_letters_are_kept_once_over_a_crash(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path, Clock())
+    await gateway.pipeline.recover(gateway.journal)
+    await gateway.take([("pollution/plant/d0/data", b"garbage"), ("elsewhere", b"x")])
+    gateway.crash()  # before the commit of the second
+    for _ in range(2):
+        gateway = Gateway(tmp_path, Clock())
+        await gateway.pipeline.recover(gateway.journal)
+        await gateway.pipeline.commit(snapshot=True)
+        letters = gateway.ledger.dead_letters()
+        assert sorted((kept.letter.topic, kept.letter.payload) for kept in letters) == [
+            ("elsewhere", b"x"),
+            ("pollution/plant/d0/data", b"garbage"),
+        ]
+        gateway.crash()
+
+
+async def test_missing_data_never_resolve_an_exceedance(tmp_path: Path) -> None:
+    clock = Clock()
+    gateway = Gateway(tmp_path, clock)
+    await gateway.pipeline.recover(gateway.journal)
+    await gateway.take([small_city.message(0, second, 50.0) for second in range(12)])
+    clock.now += 3_600_000
+    await gateway.pipeline.tick(listening_since=small_city.START)
+    firing = {(a.subject.family, a.subject.id) for a in gateway.ledger.open_alerts()}
+    assert firing == {
+        (Family.EXCEEDANCE, "d0"),
+        (Family.DATA_QUALITY, "d0"),
+        (Family.DATA_QUALITY, "d1"),
+        (Family.DATA_QUALITY, "yard"),
+    }
+    gateway.crash()
+
+
+async def test_a_silence_told_before_a_crash_is_ended_after_it_and_not_told_twice(tmp_path: Path) -> None:
+    clock = Clock()
+    gateway = Gateway(tmp_path, clock)
+    await gateway.pipeline.recover(gateway.journal)
+    clock.now += 100_000
+    await gateway.pipeline.tick(listening_since=small_city.START)
+    assert len(gateway.told) == 3
+    gateway.crash()
+    gateway = Gateway(tmp_path, clock)
+    await gateway.pipeline.recover(gateway.journal)
+    await gateway.pipeline.tick(listening_since=small_city.START)
+    assert gateway.told == []
+    await gateway.take([small_city.message(0, 100, 10.0)])
+    await gateway.pipeline.tick(listening_since=small_city.START)
+    assert [(step.step.value, step.alert.subject.id) for step in gateway.told] == [("resolved", "d0")]
+    gateway.crash()
