@@ -52,7 +52,12 @@ def inventory_warnings(entries: InventoryEntries) -> list[Mistake]:
     """Doubts about the inventory."""
     found: list[Mistake] = []
     if not entries.devices and not entries.cameras:
-        found.append(Mistake(("devices",), "neither devices nor cameras: every message will be a dead letter"))
+        found.append(
+            Mistake(
+                ("devices",),
+                "neither devices nor cameras: unless decode.unknown_devices is accept, all is dead letters",
+            )
+        )
     table = FactorTable.load()
     speak_hj212 = {device.type for device in entries.devices if device.mn}
     owners: list[tuple[Place, TypeEntry, bool]] = [

@@ -169,10 +169,12 @@ class ZoneEntry(Section):
     @field_validator("polygon")
     @classmethod
     def _is_plain(cls, corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        if corners[0] == corners[-1]:
+            raise ValueError("the last corner repeats the first: leave it out")
         if meeting := crossing(corners):
             raise ValueError("the edges from corner {} and from corner {} (counted from 0) cross".format(*meeting))
         if area(corners) < 1e-4:  # 0.01 % of the picture: some 90 pixels of 1280x720
-            raise ValueError("the area is under 0.01 % of the picture; corners are shares from 0 to 1, not pixels")
+            raise ValueError("the area is under 0.01 % of the picture; corners are shares from 0 to 1")
         return corners
 
 

@@ -22,8 +22,11 @@ WINDOW_S: Final = 10
 """Seconds of the longer window of rates."""
 _SLOTS: Final = 16
 """Seconds remembered: the window, the running one, and room for a reader that is late."""
-_TRIES: Final = 8
-"""How often a reader tries for a copy that the writer did not touch meanwhile; then it takes what it gets."""
+_TRIES: Final = 50
+_PAUSE_S: Final = 0.0002
+"""How often a reader tries for a copy that the writer did not touch meanwhile, and how long it waits in between. A
+writer with 600,000 values/s is at work 0.3 % of the time, 0.1 ms at once; after the last try the reader takes what
+it gets."""
 
 
 class Newest(NamedTuple):
@@ -110,6 +113,7 @@ class Live:
             copy = self._copy(wanted)
             if before == self._writes and before % 2 == 0:
                 return copy
+            time.sleep(_PAUSE_S)
         return self._copy(wanted)
 
     def _copy(self, wanted: NDArray[np.int64]) -> Newest:

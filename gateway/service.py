@@ -109,6 +109,7 @@ class Service:
             self.intake, router, inventory, self.journal, self.pipeline, self.frames, self.checks.hear_camera
         )
         self.health = Health()
+        self._store_was_away = False
         self.port = 0
         """Where the API listens, once it does."""
 
@@ -167,7 +168,16 @@ class Service:
             await self.pipeline.tick(self._listening_since())
             await self.sightings.keep()
             await self._replay_letters()
+            self._tell_of_store()
             self._release()
+
+    def _tell_of_store(self) -> None:
+        if self.writer.away != self._store_was_away:
+            self._store_was_away = self.writer.away
+            if self.writer.away:
+                log.warning("store_away", reason=self.writer.reason)
+            else:
+                log.info("store_back", behind=self.pipeline.position - self.writer.position)
 
     def _release(self) -> None:
         self.journal.release(min(self.pipeline.snapshot_position, self.writer.position))

@@ -111,6 +111,10 @@ class Router:
         self._routes: dict[str, Route] = {}
         self._strangers = 0
 
+    def __len__(self) -> int:
+        """How many topics are remembered."""
+        return len(self._routes)
+
     def route(self, topic: str) -> Route:
         """The route of a topic; never raises."""
         route = self._routes.get(topic)

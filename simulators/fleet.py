@@ -68,7 +68,7 @@ def generator(seed: int, *names: str) -> np.random.Generator:
 
 
 def device_messages(scenario: Scenario, device: Device, seed: int, start: int) -> Iterator[Message]:
-    """What one device sends, endless.
+    """What one device sends; endless, unless an incident silences it for good.
 
     Its clock ticks at whole intervals from a phase of its own. Intervals are at least a second for HJ 212 (the
     scenario checks it), so no two messages of a device carry the same DataTime.
@@ -115,7 +115,10 @@ def device_messages(scenario: Scenario, device: Device, seed: int, start: int) -
         t = (time - start) / 1000
         active = {i.factor: Draw(i.reach, i.share(t)) for i in draws if i.active(t)}
         measured = {r.code: r for r in process.step(Moment(_hour(time, zone), interval / 1000), active)}
-        if any(silence.active(t) for silence in silences):
+        silent = [silence for silence in silences if silence.active(t)]
+        if any(silence.duration_s is None for silence in silent):
+            return
+        if silent:
             continue
         readings = [measured[code] for code in codes]
         yield from written(time, readings)
@@ -130,7 +133,9 @@ def camera_shots(scenario: Scenario, camera: Camera, seed: int, start: int) -> I
     rng = generator(seed, camera.site, camera.id)
     period = 1000 / camera.simulate.fps
     first = start + int(rng.integers(0, max(1, round(period))))
-    persons = [i for i in scenario.incidents if isinstance(i, Person) and (i.site, i.camera) == (camera.site, camera.id)]
+    persons = [
+        i for i in scenario.incidents if isinstance(i, Person) and (i.site, i.camera) == (camera.site, camera.id)
+    ]
     renderer = Renderer(camera, persons, rng, start, scenario.site(camera.site).zone)
     topic = f"camera/{camera.site}/{camera.id}/frame"
     for number in itertools.count():

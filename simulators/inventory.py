@@ -27,12 +27,18 @@ def _plain(model: BaseModel) -> dict[str, object]:
 def _table(header: str, values: Mapping[str, object]) -> str:
     lines = [header]
     for key, value in values.items():
-        if isinstance(value, Sequence) and not isinstance(value, str) and any(isinstance(v, Mapping) for v in value):
-            items = "".join(f"    {_value(item)},\n" for item in cast(Sequence[object], value))
+        rows = _rows(value)
+        if any(isinstance(row, Mapping) for row in rows):
+            items = "".join(f"    {_value(row)},\n" for row in rows)
             lines.append(f"{_text(key)} = [\n{items}]")
         else:
             lines.append(f"{_text(key)} = {_value(value)}")
     return "\n".join(lines) + "\n"
+
+
+def _rows(value: object) -> Sequence[object]:
+    """The items of an array, none where it is something else."""
+    return cast(Sequence[object], value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
 def _value(value: object) -> str:
@@ -42,7 +48,7 @@ def _value(value: object) -> str:
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, Sequence):
-        return "[" + ", ".join(_value(item) for item in cast(Sequence[object], value)) + "]"
+        return "[" + ", ".join(_value(item) for item in _rows(cast(object, value))) + "]"
     return json.dumps(value)  # numbers and booleans are written as in JSON
 
 

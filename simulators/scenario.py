@@ -233,9 +233,11 @@ class Scenario(Table):
         device = next((d for d in self.devices if (d.site, d.id) == (incident.site, incident.device)), None)
         if device is None:
             yield f"no device {incident.device!r} at site {incident.site!r}"
-        elif not isinstance(incident, Silence) and device.type in self.types:
-            if incident.factor not in {factor.code for factor in self.resolve(device).factors}:
-                yield f"device {device.id} does not send {incident.factor!r}"
+            return
+        if isinstance(incident, Silence) or device.type not in self.types:
+            return
+        if incident.factor not in {factor.code for factor in self.resolve(device).factors}:
+            yield f"device {device.id} does not send {incident.factor!r}"
 
 
 def _repeats(what: str, keys: list[tuple[str | None, ...]]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import pytest
-
 from servers import (
     Certificates,
     Influxd,
@@ -23,7 +22,7 @@ from servers import (
 from gateway.config import outside_data as outside_data_folder
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
-SERVER_FIXTURES = {"mosquitto", "start_mosquitto", "influxd", "victoria_metrics"}
+SERVER_FIXTURES = {"start_server", "mosquitto", "start_mosquitto", "influxd", "victoria_metrics"}
 
 servers_key = pytest.StashKey[list[Server]]()
 ServerT = TypeVar("ServerT", bound=Server)
@@ -82,6 +81,12 @@ def _starter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[_Starte
     starter = _Starter(request, tmp_path)
     yield starter
     starter.close()
+
+
+@pytest.fixture
+def start_server(_starter: _Starter) -> Callable[[Callable[[Path], Server]], Server]:
+    """Starts a server of the test's own making from its folder; it is ended after the test."""
+    return _starter.start
 
 
 @pytest.fixture

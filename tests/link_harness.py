@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+import itertools
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 from paho.mqtt.client import Client
@@ -59,10 +61,10 @@ async def running(link: Link, taker: Taker, *, connected: bool = True) -> AsyncI
             await task
 
 
-async def seen(condition: object) -> None:
-    """Return when the condition, a function without arguments, holds; fail after the deadline."""
+async def seen(condition: Callable[[], object]) -> None:
+    """Return when the condition holds; fail after the deadline."""
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # type: ignore[operator]
+        while not condition():
             await asyncio.sleep(0.005)
 
 
@@ -82,6 +84,35 @@ def publish(port: int, messages: Iterable[tuple[str, bytes]], qos: int = 1, **lo
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+CONNACK = b"\x20\x02\x00\x00"
+
+
+@asynccontextmanager
+async def scripted(
+    answers: Iterator[list[bytes]], tls: ssl.SSLContext | None = None, heard: list[bytes] | None = None
+) -> AsyncIterator[str]:
+    """A broker that gives each connection the next list of answers, one to each packet; yields its address.
+
+    The bodies of the packets it gets are added to `heard`.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            for answer in itertools.chain(next(answers), itertools.repeat(b"")):
+                head = await reader.readexactly(2)
+                body = await reader.readexactly(head[1])  # what a client sends here is shorter than 128 bytes
+                if heard is not None:
+                    heard.append(body)
+                writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield f"mqtt{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
 
 
 class Wire:

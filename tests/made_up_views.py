@@ -51,8 +51,12 @@ def inventory() -> Inventory:
             Device("air", 1, Name("Ambient station", "环境空气站"), "", "ambient", 60_000, 600_000, (PM25,)),
         ),
         cameras=(
-            Camera("gate", 0, Name("Gate", "大门"), (Zone("fence", Name("Fence", "围栏"), zone, 0.05, 500, 2000),), 10_000),
-            Camera("yard", 1, Name("Yard", "堆场"), (Zone("pond", Name("Pond", "水池"), zone, 0.05, 500, 2000),), 10_000),
+            Camera(
+                "gate", 0, Name("Gate", "大门"), (Zone("fence", Name("Fence", "围栏"), zone, 0.05, 500, 2000),), 10_000
+            ),
+            Camera(
+                "yard", 1, Name("Yard", "堆场"), (Zone("pond", Name("Pond", "水池"), zone, 0.05, 500, 2000),), 10_000
+            ),
         ),
         limits=(
             LimitRule("so2-1", 0, "a21026", "Rtd", "realtime", "above", (35.0, 50.0), 3000, 0.05),
@@ -66,9 +70,7 @@ def inventory() -> Inventory:
 def exceedance(*, since: int = NOW - 95_000, state: State = State.FIRING, id: str = "e-0001", level: int = 1) -> Alert:
     return Alert(
         id=id,
-        subject=Subject(
-            Family.EXCEEDANCE, "so2-1", "east", "device", "stack-1", "a21026", "Rtd", "mg/m3", "above"
-        ),
+        subject=Subject(Family.EXCEEDANCE, "so2-1", "east", "device", "stack-1", "a21026", "Rtd", "mg/m3", "above"),
         state=state,
         level=level,
         highest=level,
@@ -125,17 +127,37 @@ def security(*, since: int = NOW - 12_000) -> Alert:
 class MadeUpLedger:
     """The read side of a ledger, in lists that a test may change."""
 
-    kept: list[Alert] = field(default_factory=lambda: [
-        security(), exceedance(), silence(), exceedance(since=NOW - 900_000, state=State.RESOLVED, id="e-0000"),
-    ])
-    seen: list[Detection] = field(default_factory=lambda: [
-        Detection("east", "gate", NOW - 1000 * k, NOW - 1000 * k + 40, 640, 360, (Box(60, 140, 70, 150),), (ZoneShare("fence", 0.2),))
-        for k in range(1, 4)
-    ])
-    letters: list[KeptLetter] = field(default_factory=lambda: [
-        KeptLetter(k, DeadLetter(k, NOW - k, "plant", "pollution/east/stack-1/data", b"{\xff", "bad_json", "not JSON"), 0)
-        for k in (2, 1)
-    ])
+    kept: list[Alert] = field(
+        default_factory=lambda: [
+            security(),
+            exceedance(),
+            silence(),
+            exceedance(since=NOW - 900_000, state=State.RESOLVED, id="e-0000"),
+        ]
+    )
+    seen: list[Detection] = field(
+        default_factory=lambda: [
+            Detection(
+                "east",
+                "gate",
+                NOW - 1000 * k,
+                NOW - 1000 * k + 40,
+                640,
+                360,
+                (Box(60, 140, 70, 150),),
+                (ZoneShare("fence", 0.2),),
+            )
+            for k in range(1, 4)
+        ]
+    )
+    letters: list[KeptLetter] = field(
+        default_factory=lambda: [
+            KeptLetter(
+                k, DeadLetter(k, NOW - k, "plant", "pollution/east/stack-1/data", b"{\xff", "bad_json", "not JSON"), 0
+            )
+            for k in (2, 1)
+        ]
+    )
 
     def alerts(
         self,

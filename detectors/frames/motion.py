@@ -3,14 +3,15 @@
 A sample-based background model: every pixel keeps `SAMPLES` grey values it has had, of random age, and is background
 while two of them are near its value. Old samples are replaced at random and sometimes by a neighbour's value, so leaves
 that sway find themselves in the samples. How near is near adapts: to the camera's noise, and upwards where a pixel
-blinks between the two answers outside any object. What is left becomes blobs, and blobs become boxes.
+blinks between the two answers. What is left becomes blobs, and blobs become boxes.
 
-A change of light is no motion. Light that changes everywhere is a straight line from old to new grey values, fitted
-robustly and taken out before the comparison; light that changes in a part (a cloud's shadow, a lamp) leaves the
-pattern of the background as it was, so a blob that correlates with the background it covers is not reported.
+A change of light is no motion. Before the comparison the picture is brought into the light of the background by a
+smooth field of gains: the median, over a window larger than the objects, of new to old grey. So a cloud's shadow, a
+lamp or the camera's exposure are taken out, in part or all of the picture. What the field leaves is told by its form:
+a blob that shows the pattern of the background it covers, or a large one whose edge fades away, is light, not a thing.
 
 After Barnich and Van Droogenbroeck, ViBe, IEEE TIP 20 (2011), and St-Charles et al., SuBSENSE, IEEE TIP 24 (2015) (the
-feedback by blinking pixels); the treatment of light and the clock are ours. Figures: `benchmarks/motion.py`.
+feedback by blinking pixels); the treatment of light and of time are ours. Figures: `benchmarks/motion.py`.
 """
 
 from __future__ import annotations
@@ -26,33 +27,61 @@ from detectors.records import Box
 
 Picture = NDArray[np.uint8]
 """Grey picture or mask, shape (height, width)."""
+Field = NDArray[np.float32]
 
 AREA: Final = 320 * 240
-"""Pixels of the working size: larger pictures are reduced to it. A person at 3 % of the height is still seen."""
+"""Pixels of the working size; larger pictures are reduced to it. An object of 0.05 % of the picture still has 38."""
+LEAST_SHARE: Final = 0.0005
+"""Least share of the picture that is a blob."""
 SAMPLES: Final = 16
 MATCHES: Final = 2
 NEAR: Final = 14
-"""Grey values: least distance that is a difference."""
-NEAR_MOST: Final = 60
-NOISE_NEAR: Final = 4.5
-"""Standard deviations of the camera's noise that are no difference either."""
+"""Grey values from which on two are different, at least ..."""
+NOISE_NEAR: Final = 3.0
+"""... and in standard deviations of the camera's noise, ..."""
+NOISE_MOST: Final = 40
+"""... but no more than this for noise, and this where pixels blink."""
+BLINK_MOST: Final = 60
 BLINK_STEP: Final = 1.0
-CALM_STEP: Final = 0.02
+"""Rise of a pixel's threshold when it blinks outside of objects, ..."""
+OBJECT_STEP: Final = 0.1
+"""... inside of them, where edges that pass blink too, ..."""
+CALM_STEP: Final = 0.05
+"""... and its fall in every frame."""
 UPDATE_MS: Final = 40
-"""One sample in `1 / UPDATE_SHARE` pixels is renewed every so often: the memory is about 16 * 16 * 40 ms = 10 s."""
+"""Two samples are renewed in 1/16 of the pixels this often: the memory is 16 * 16 * 40 / 2 ms = 5 s on average."""
 UPDATE_SHARE: Final = 1 / 16
 ABSORB_SHARE: Final = 1 / 256
-"""The same under objects: what stands still becomes background after about 20 s."""
+"""Under objects: what stands still is background after about 20 s."""
 MOST_UPDATES: Final = 4
-WARM_UP: Final = 10
-"""Frames before the first report."""
-LEAST_SHARE: Final = 0.0005
-"""Least share of the picture that is a blob: 38 pixels at the working size."""
-UPHEAVAL: Final = 0.7
-"""A larger share in motion is another scene, not motion in this one."""
-UPHEAVAL_FRAMES: Final = 5
+"""After a pause; a camera of one frame a second remembers about 30 s."""
+WARM_UP: Final = 50
+"""Frames in which the background is learned and nothing reported."""
+LIGHT_GRID: Final = 8
+"""Pixels of the working size to one of the field of gains."""
+LIGHT_WINDOW: Final = 21
+"""Side of the median's window in cells of the grid: an object of less than half of it leaves no trace."""
+LIGHT_OFFSET: Final = 8.0
+"""Added before gains are formed, so that black stays black."""
+LIGHT_STEPS: Final = 42.0
+"""Steps of the field to a doubling: 8 bits hold gains from 1/8 to 8, 1.7 % apart."""
+LIGHT_KEPT: Final = 1.1
+"""A mean gain further from 1, for `LIGHT_FRAMES` frames, is the new light: the background is brought into it."""
+LIGHT_FRAMES: Final = 25
 SAME_PATTERN: Final = 0.8
-"""Correlation of a blob with the background it covers from which it is a change of light."""
+"""Correlation with the background from which on a blob shows the background, where that has a pattern ..."""
+PATTERN_DEVIATION: Final = 4.0
+"""... of at least so many grey values."""
+FADING_SHARE: Final = 0.005
+"""Blobs of a larger share are asked for an edge: ..."""
+FADING_EDGE: Final = 0.08
+"""... mean slope along the rim, a pixel, over mean difference inside. Vehicles 0.09 or more, cloud fronts 0.07 or less."""
+UPHEAVAL: Final = 0.7
+"""A larger share in motion is another scene; after `UPHEAVAL_FRAMES` in a row it is learned from the start."""
+UPHEAVAL_FRAMES: Final = 5
+
+BLUR: Final = (3, 3)
+FILL: Final = np.ones((7, 7), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,53 +89,208 @@ class Seen:
     """What moved in one frame."""
 
     boxes: tuple[Box, ...]
-    """In pixels of the frame as it was sent; `score` is the share of the box that moves."""
+    """In pixels of the frame as it was sent, largest first; `score` is the share of the box that moves."""
     moving: Picture
     """255 where it moves, at the working size."""
 
 
 def working_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height at which a picture is analysed: its own, or reduced to about `AREA` pixels."""
+    """Width and height at which a picture is analysed: its own, or reduced to `AREA` pixels."""
     scale = min(1.0, (AREA / (width * height)) ** 0.5)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 class Motion:
-    """The background of one camera. Same frames and seed, same boxes."""
+    """The background of one camera. The same frames and seed give the same boxes."""
 
     def __init__(self, seed: int = 0) -> None:
         self._random = np.random.default_rng(seed)
-        self._shape = (0, 0)
         self._samples = np.zeros((SAMPLES, 0, 0), np.uint8)
-        self._near = np.zeros((0, 0), np.float32)
-        self._blink = np.zeros((0, 0), np.uint8)
-        self._renew = np.zeros((0, 0), np.uint8)
-        self._absorb = np.zeros((0, 0), np.uint8)
-        self._frames = 0
-        self._upheaval = 0
-        self._odd_light = 0
-        self._time = 0
-        self._credit = 0.0
+        """(samples, height, width)"""
 
     def look(self, image: Picture, time: int, width: int = 0, height: int = 0) -> Seen:
-        """Compare a frame with the background and learn from it.
+        """Compare a frame with the background, and learn from it.
 
         `image` is grey (h, w) or BGR (h, w, 3), perhaps decoded at reduced size; `width` and `height` are those of
-        the frame as it was sent, by default the image's own. `time` is ms UTC and paces the learning only.
+        the frame as it was sent, by default the image's own. `time` (ms UTC) paces the learning and nothing else.
         """
         own_height, own_width = image.shape[:2]
-        grey = _grey(image)
         size = working_size(own_width, own_height)
+        raw = _grey(image)
         if size != (own_width, own_height):
-            grey = cast(Picture, cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
-        grey = cast(Picture, cv2.GaussianBlur(grey, (3, 3), 0))
-        if grey.shape != self._shape:
-            self._begin(grey, time)
-        grey = self._in_old_light(grey)
-        foreground = self._differs(grey)
-        blobs, objects = self._blobs(grey, foreground)
-        self._learn(grey, foreground, objects, time)
+            raw = cast(Picture, cv2.resize(raw, size, interpolation=cv2.INTER_AREA))
+        raw = cast(Picture, cv2.GaussianBlur(raw, BLUR, 0))
+        if raw.shape != self._samples.shape[1:]:
+            self._begin(raw, time)
+        self._frames += 1
+        grey = self._relight(raw)
+        differs = self._compare(grey)
+        mask = cast(Picture, cv2.medianBlur(differs * np.uint8(255), 5))
+        mask = cast(Picture, cv2.morphologyEx(mask, cv2.MORPH_CLOSE, FILL))
+        if self._is_upheaval(mask):
+            if self._upheaval >= UPHEAVAL_FRAMES:
+                self._begin(raw, time)
+            return Seen((), np.zeros_like(mask))
+        blobs, moving = self._things(grey, mask)
+        self._learn(grey, differs, moving, time)
         if self._frames <= WARM_UP:
-            return Seen((), np.zeros_like(objects))
-        across, down = (width or own_width) / size[0], (height or own_height) / size[1]
-        return Seen(tuple(_box(blob, across, down) for blob in blobs), objects)
+            return Seen((), np.zeros_like(mask))
+        return Seen(_boxes(blobs, size, (width or own_width, height or own_height)), moving)
+
+    def _begin(self, grey: Picture, time: int) -> None:
+        """Fill the samples of every pixel from its neighbours in the first frame."""
+        height, width = grey.shape
+        shifts = self._random.integers(-1, 2, (SAMPLES, 2))
+        self._samples = np.stack([np.roll(grey, (dy, dx), (0, 1)) for dy, dx in shifts.tolist()])
+        self._near = np.full(grey.shape, NEAR, np.float32)
+        self._differed = np.zeros_like(grey)
+        # Masks are cut from these at random places: drawing one for every frame would cost more than the comparison.
+        lots = self._random.random((2 * height, 2 * width), np.float32)
+        self._renewed = (lots < UPDATE_SHARE).astype(np.uint8)
+        self._absorbed = (lots < ABSORB_SHARE).astype(np.uint8)
+        self._noise = 0.0
+        self._frames = self._upheaval = self._new_light = 0
+        self._learned = time
+
+    def _relight(self, raw: Picture) -> Picture:
+        """The frame in the light of the background."""
+        height, width = raw.shape
+        cells = (max(1, width // LIGHT_GRID), max(1, height // LIGHT_GRID))
+        new = cv2.resize(raw, cells, interpolation=cv2.INTER_AREA).astype(np.float32) + LIGHT_OFFSET
+        old = cv2.resize(self._samples[0], cells, interpolation=cv2.INTER_AREA).astype(np.float32) + LIGHT_OFFSET
+        steps = np.clip(128.5 + LIGHT_STEPS * np.log2(new / old), 0, 255).astype(np.uint8)
+        light = cv2.medianBlur(steps, LIGHT_WINDOW).astype(np.float32)
+        gain = cast(Field, cv2.GaussianBlur(np.exp2((128 - light) / np.float32(LIGHT_STEPS)), (0, 0), 1.0))
+        if float(np.abs(gain - 1).max()) <= 0.02:
+            self._new_light = 0
+            return raw
+        gain = cast(Field, cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR))
+        mean = float(gain.mean())
+        self._new_light = self._new_light + 1 if not 1 / LIGHT_KEPT < mean < LIGHT_KEPT else 0
+        if self._new_light >= LIGHT_FRAMES:
+            self._new_light = 0
+            for sample in self._samples:
+                sample[:] = _scaled(sample, 1 / gain)
+            return raw
+        return _scaled(raw, gain)
+
+    def _compare(self, grey: Picture) -> Picture:
+        """1 where fewer than `MATCHES` samples are near, else 0."""
+        near = self._near.astype(np.uint8)
+        distance = np.empty_like(grey)
+        is_near = np.empty(grey.shape, np.bool_)
+        matches = np.zeros_like(grey)
+        for sample in self._samples:
+            cv2.absdiff(grey, sample, distance)
+            np.less(distance, near, out=is_near)
+            np.add(matches, is_near.view(np.uint8), out=matches)
+        # Two draws of the same noise differ by sqrt(2) of its deviation; 1.48 makes a median a deviation.
+        noise = float(np.median(distance[::4, ::4])) * 1.48 / 2**0.5
+        self._noise += (noise - self._noise) * 0.05
+        return (matches < MATCHES).view(np.uint8)
+
+    def _is_upheaval(self, mask: Picture) -> bool:
+        moved = cv2.countNonZero(mask) > UPHEAVAL * mask.size
+        self._upheaval = self._upheaval + 1 if moved else 0
+        return moved
+
+    def _things(self, grey: Picture, mask: Picture) -> tuple[list[tuple[int, ...]], Picture]:
+        """Blobs (x, y, w, h, area) that are things and not light, and the mask of their pixels."""
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+        kept = np.zeros(count, np.uint8)
+        blobs: list[tuple[int, ...]] = []
+        for label, blob in enumerate(stats.tolist()):
+            if label == 0 or blob[4] < LEAST_SHARE * mask.size:
+                continue
+            if not self._is_light(grey, labels, label, blob):
+                kept[label] = 255
+                blobs.append(tuple(blob))
+        return blobs, kept[labels]
+
+    def _is_light(self, grey: Picture, labels: NDArray[np.int32], label: int, blob: list[int]) -> bool:
+        x, y, w, h, area = blob
+        rim = 4
+        part = (slice(max(0, y - rim), y + h + rim), slice(max(0, x - rim), x + w + rim))
+        inside = labels[part] == label
+        now, before = grey[part], self._samples[0][part]
+        new, old = now[inside].astype(np.float32), before[inside].astype(np.float32)
+        new -= new.mean()
+        old -= old.mean()
+        deviation = float(old.std())
+        if deviation > PATTERN_DEVIATION:
+            correlation = float((new * old).mean()) / (float(new.std()) * deviation + 1e-6)
+            if correlation > SAME_PATTERN:
+                return True
+        if area <= FADING_SHARE * grey.size:
+            return False
+        change = cv2.GaussianBlur(cv2.absdiff(now, before), (0, 0), 1.5).astype(np.float32)
+        slope = cv2.magnitude(
+            cv2.Sobel(change, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8),
+            cv2.Sobel(change, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8),
+        )
+        edge = cv2.morphologyEx(inside.view(np.uint8), cv2.MORPH_GRADIENT, FILL) > 0
+        return float(slope[edge].mean()) < FADING_EDGE * float(change[inside].mean())
+
+    def _learn(self, grey: Picture, differs: Picture, moving: Picture, time: int) -> None:
+        """Renew samples at random, and let thresholds follow noise and blinking."""
+        blinked = cv2.bitwise_xor(differs, self._differed)
+        self._differed = differs
+        free = cast(Picture, cv2.compare(moving, 0, cv2.CMP_EQ))
+        self._near -= np.float32(CALM_STEP)
+        if cv2.countNonZero(blinked):
+            cv2.add(self._near, BLINK_STEP, self._near, mask=cv2.bitwise_and(blinked, free))
+            cv2.add(self._near, OBJECT_STEP, self._near, mask=cv2.bitwise_and(blinked, moving))
+        floor = min(max(NEAR, NOISE_NEAR * self._noise), NOISE_MOST)
+        np.clip(self._near, floor, BLINK_MOST, out=self._near)
+
+        everywhere = self._frames <= WARM_UP
+        updates = min(MOST_UPDATES, (time - self._learned) // UPDATE_MS)
+        if updates <= 0:
+            # A clock that was set back must not stop the learning for long.
+            self._learned = min(self._learned, time)
+            return
+        self._learned = time if updates == MOST_UPDATES else self._learned + updates * UPDATE_MS
+        for _ in range(updates):
+            renewed = self._cut(self._renewed)
+            if not everywhere:
+                renewed = cv2.bitwise_and(renewed, free)
+            cv2.copyTo(grey, cv2.bitwise_or(renewed, self._cut(self._absorbed)), self._any_sample())
+            renewed = self._cut(self._renewed)
+            if not everywhere:
+                renewed = cv2.bitwise_and(renewed, free)
+            cv2.copyTo(self._shifted(grey), renewed, self._any_sample())
+
+    def _any_sample(self) -> Picture:
+        return self._samples[int(self._random.integers(SAMPLES))]
+
+    def _cut(self, lots: Picture) -> Picture:
+        height, width = self._near.shape
+        y, x = int(self._random.integers(height)), int(self._random.integers(width))
+        return lots[y : y + height, x : x + width]
+
+    def _shifted(self, grey: Picture) -> Picture:
+        """The frame moved by up to a pixel, so that what is copied goes to a neighbour."""
+        dy, dx = self._random.integers(0, 3, 2).tolist()
+        wide = cv2.copyMakeBorder(grey, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+        height, width = grey.shape
+        return cast(Picture, wide[dy : dy + height, dx : dx + width])
+
+
+def _grey(image: Picture) -> Picture:
+    return image if image.ndim == 2 else cast(Picture, cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+
+
+def _scaled(grey: Picture, gain: Field) -> Picture:
+    offset = np.float32(LIGHT_OFFSET)
+    return np.clip((grey + offset) * gain - (offset - np.float32(0.5)), 0, 255).astype(np.uint8)
+
+
+def _boxes(blobs: list[tuple[int, ...]], size: tuple[int, int], full: tuple[int, int]) -> tuple[Box, ...]:
+    """Blobs at the working size as boxes on the whole frame."""
+    across, down = full[0] / size[0], full[1] / size[1]
+    boxes: list[Box] = []
+    for x, y, w, h, area in sorted(blobs, key=lambda blob: -blob[4]):
+        left, top = int(x * across), int(y * down)
+        right, bottom = min(full[0], round((x + w) * across)), min(full[1], round((y + h) * down))
+        boxes.append(Box(left, top, max(1, right - left), max(1, bottom - top), score=round(area / (w * h), 3)))
+    return tuple(boxes)

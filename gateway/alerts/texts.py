@@ -1,4 +1,4 @@
-"""Texts: what an alert says to people, in English and Chinese. Two tables of templates, filled from the inventory.
+"""Texts: what an alert says to people, in English and Chinese. The sentences of `wording`, filled from the inventory.
 
 Names that the inventory no longer has (the alert is older than the configuration) are replaced by their ids.
 """
@@ -10,136 +10,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from gateway.alerts.records import Alert, Family, Step, Subject
+from gateway.alerts.wording import CHINESE, ENGLISH, FIELDS, HEALTH, PERIODS, UNITS
 from gateway.inventory import Inventory, Name
 
-_EN: Final = {
-    (
-        "above",
-        Step.PENDING,
-    ): "{what} at {who}: {value} has reached the limit of {limit}, since {since}; not yet for the minimum duration",
-    (
-        "above",
-        Step.FIRED,
-    ): "{what} at {who}: {value} against a limit of {limit} (level {level}), since {since}{lasting}",
-    ("above", Step.LEVEL): "{what} at {who}: now level {level}, {value} against a limit of {limit}, "
-    "since {since}{lasting}",
-    (
-        "above",
-        Step.RESOLVED,
-    ): "{what} at {who}: back below its limit, {value} against {limit}; it was over from {since} "
-    "to {at} ({duration}), at most {peak}",
-    ("above", Step.WITHDRAWN): "{what} at {who}: back below its limit before the minimum duration, {value} against "
-    "{limit}; it was over from {since} to {at} ({duration})",
-    (
-        "below",
-        Step.PENDING,
-    ): "{what} at {who}: {value} has fallen to the lower limit of {limit}, since {since}; not yet "
-    "for the minimum duration",
-    ("below", Step.FIRED): "{what} at {who}: {value} against a lower limit of {limit} (level {level}), "
-    "since {since}{lasting}",
-    ("below", Step.LEVEL): "{what} at {who}: now level {level}, {value} against a lower limit of {limit}, "
-    "since {since}{lasting}",
-    ("below", Step.RESOLVED): "{what} at {who}: back above its lower limit, {value} against {limit}; it was under from "
-    "{since} to {at} ({duration}), at least {peak}",
-    (
-        "below",
-        Step.WITHDRAWN,
-    ): "{what} at {who}: back above its lower limit before the minimum duration, {value} against "
-    "{limit}; it was under from {since} to {at} ({duration})",
-    ("silence", Step.PENDING): "{who}: nothing received since {since}",
-    (
-        "silence",
-        Step.FIRED,
-    ): "{who} is silent: nothing received since {since}{lasting}; expected at least every {bound}",
-    ("silence", Step.LEVEL): "{who} is silent, now level {level}: nothing received since {since}{lasting}",
-    ("silence", Step.RESOLVED): "{who} is heard again at {at}; it was silent since {since} ({duration})",
-    ("silence", Step.WITHDRAWN): "{who} is heard again at {at}, nothing received since {since} ({duration})",
-    ("motion", Step.PENDING): "Movement in {what} at {who}: {value} of the zone, threshold {limit}, since {since}; not "
-    "yet for the minimum duration",
-    (
-        "motion",
-        Step.FIRED,
-    ): "Movement in {what} at {who}: {value} of the zone, threshold {limit}, since {since}{lasting}",
-    ("motion", Step.LEVEL): "Movement in {what} at {who}: now level {level}, {value} of the zone, threshold {limit}, "
-    "since {since}{lasting}",
-    (
-        "motion",
-        Step.RESOLVED,
-    ): "Movement in {what} at {who} is over; it lasted from {since} to {at} ({duration}), at most {peak} of the zone",
-    (
-        "motion",
-        Step.WITHDRAWN,
-    ): "Movement in {what} at {who} is over before the minimum duration; it lasted from {since} to {at} ({duration})",
-    (
-        "health",
-        Step.PENDING,
-    ): "Gateway, {what}: {value} against {limit}, since {since}; not yet for the minimum duration",
-    ("health", Step.FIRED): "Gateway, {what}: {value} against {limit} (level {level}), since {since}{lasting}",
-    ("health", Step.LEVEL): "Gateway, {what}: now level {level}, {value} against {limit}, since {since}{lasting}",
-    ("health", Step.RESOLVED): "Gateway, {what}: over, {value} against {limit}; it lasted from {since} to {at} "
-    "({duration})",
-    ("health", Step.WITHDRAWN): "Gateway, {what}: over before the minimum duration, {value} against {limit}",
-}
-
-_ZH: Final = {
-    ("above", Step.PENDING): "{who}：{what} {value}，自 {since} 起达到限值 {limit}，尚未达到最短持续时间",
-    ("above", Step.FIRED): "{who}：{what} {value}，限值 {limit}（{level} 级超标），自 {since} 起{lasting}",
-    ("above", Step.LEVEL): "{who}：{what}超标变为 {level} 级，现为 {value}，限值 {limit}，自 {since} 起{lasting}",
-    ("above", Step.RESOLVED): "{who}：{what}已恢复到限值以下，现为 {value}，限值 {limit}；超标时段 {since} 至 {at}"
-    "（{duration}），最高 {peak}",
-    ("above", Step.WITHDRAWN): "{who}：{what}未达到最短持续时间即恢复到限值以下，现为 {value}，限值 {limit}；"
-    "时段 {since} 至 {at}（{duration}）",
-    ("below", Step.PENDING): "{who}：{what} {value}，自 {since} 起降至下限 {limit}，尚未达到最短持续时间",
-    ("below", Step.FIRED): "{who}：{what} {value}，下限 {limit}（{level} 级，低于下限），自 {since} 起{lasting}",
-    ("below", Step.LEVEL): "{who}：{what}低于下限变为 {level} 级，现为 {value}，下限 {limit}，自 {since} 起{lasting}",
-    ("below", Step.RESOLVED): "{who}：{what}已恢复到下限以上，现为 {value}，下限 {limit}；低于下限时段 {since} 至 {at}"
-    "（{duration}），最低 {peak}",
-    ("below", Step.WITHDRAWN): "{who}：{what}未达到最短持续时间即恢复到下限以上，现为 {value}，下限 {limit}；"
-    "时段 {since} 至 {at}（{duration}）",
-    ("silence", Step.PENDING): "{who}：自 {since} 起未收到数据",
-    ("silence", Step.FIRED): "{who}失联：自 {since} 起未收到数据{lasting}；应至少每 {bound}有一次",
-    ("silence", Step.LEVEL): "{who}失联变为 {level} 级：自 {since} 起未收到数据{lasting}",
-    ("silence", Step.RESOLVED): "{who}已于 {at} 恢复通信；自 {since} 起失联（{duration}）",
-    ("silence", Step.WITHDRAWN): "{who}已于 {at} 恢复通信；自 {since} 起未收到数据（{duration}）",
-    (
-        "motion",
-        Step.PENDING,
-    ): "{who}：{what}内有移动，占区域 {value}，阈值 {limit}，自 {since} 起，尚未达到最短持续时间",
-    ("motion", Step.FIRED): "{who}：{what}内有移动，占区域 {value}，阈值 {limit}，自 {since} 起{lasting}",
-    ("motion", Step.LEVEL): "{who}：{what}内移动变为 {level} 级，占区域 {value}，阈值 {limit}，自 {since} 起{lasting}",
-    ("motion", Step.RESOLVED): "{who}：{what}内移动已结束；时段 {since} 至 {at}（{duration}），最多占区域 {peak}",
-    ("motion", Step.WITHDRAWN): "{who}：{what}内移动未达到最短持续时间即结束；时段 {since} 至 {at}（{duration}）",
-    ("health", Step.PENDING): "网关 {what}：{value}，界限 {limit}，自 {since} 起，尚未达到最短持续时间",
-    ("health", Step.FIRED): "网关 {what}：{value}，界限 {limit}（{level} 级），自 {since} 起{lasting}",
-    ("health", Step.LEVEL): "网关 {what}：变为 {level} 级，{value}，界限 {limit}，自 {since} 起{lasting}",
-    ("health", Step.RESOLVED): "网关 {what}：已结束，{value}，界限 {limit}；时段 {since} 至 {at}（{duration}）",
-    ("health", Step.WITHDRAWN): "网关 {what}：未达到最短持续时间即结束，{value}，界限 {limit}",
-}
-
-_FIELDS: Final = {
-    "Rtd": Name("", ""),
-    "Avg": Name("average", "均值"),
-    "Min": Name("minimum", "最小值"),
-    "Max": Name("maximum", "最大值"),
-    "Cou": Name("total", "累计值"),
-    "ZsRtd": Name("corrected", "折算值"),
-    "ZsAvg": Name("corrected average", "折算均值"),
-    "ZsMin": Name("corrected minimum", "折算最小值"),
-    "ZsMax": Name("corrected maximum", "折算最大值"),
-}
-"""Fields of HJ 212-2017; another is shown as it is."""
-
-_PERIODS: Final = {"minute": Name("minute", "分钟"), "hour": Name("hourly", "小时"), "day": Name("daily", "日")}
-
-_HEALTH: Final = {
-    "links": Name("links", "接入链路"),
-    "store": Name("store", "数据库"),
-    "journal": Name("journal", "接收日志"),
-    "ledger": Name("alert ledger", "报警台账"),
-}
-"""What of the gateway is judged; another is shown by its name."""
-
-_UNITS: Final = (("d", "天", 86_400), ("h", "小时", 3_600), ("min", "分钟", 60), ("s", "秒", 1))
+_LINK: Final = "link_"
+"""A health check of this name and a link's is about that link."""
 
 
 class Texts:
@@ -184,20 +59,23 @@ class Texts:
         lasted = duration(at - alert.since)
         bound = duration(int(alert.limit * 1000)) if math.isfinite(alert.limit) else Name("?", "?")
         begun = at - alert.since >= 1000
-        english = _EN[kind, step].format(
+        measured = bool(unit)  # a health check without a unit only says yes or no
+        english = ENGLISH[kind][step].format(
             who=who.en,
             what=what.en,
             duration=lasted.en,
             bound=bound.en,
             lasting=f", for {lasted.en}" if begun else "",
+            reading=f" ({shared['value']}, limit {shared['limit']})" if measured else "",
             **shared,
         )
-        chinese = _ZH[kind, step].format(
+        chinese = CHINESE[kind][step].format(
             who=who.zh,
             what=what.zh,
             duration=lasted.zh,
             bound=bound.zh,
             lasting=f"，已持续 {lasted.zh}" if begun else "",
+            reading=f"（{shared['value']}，界限 {shared['limit']}）" if measured else "",
             **shared,
         )
         return english, chinese
@@ -212,8 +90,8 @@ class Texts:
         match subject.family:
             case Family.EXCEEDANCE:
                 factor = self._factors.get((subject.site, subject.id, subject.factor), Name("", ""))
-                field = _FIELDS.get(subject.field, Name(subject.field, subject.field))
-                period = _PERIODS.get(self._periods.get(subject.rule, ""), Name("", ""))
+                field = FIELDS.get(subject.field, Name(subject.field, subject.field))
+                period = PERIODS.get(self._periods.get(subject.rule, ""), Name("", ""))
                 kind_en = " ".join(word for word in (period.en, field.en) if word)
                 kind_zh = period.zh + field.zh
                 return Name(
@@ -223,8 +101,11 @@ class Texts:
             case Family.SECURITY:
                 return self._zones.get((subject.site, subject.id, subject.rule), Name(subject.rule, subject.rule))
             case Family.GATEWAY_HEALTH:
+                if subject.id.startswith(_LINK):
+                    link = subject.id.removeprefix(_LINK)
+                    return Name(f"link {link} is not connected", f"链路 {link} 未连接")
                 words = subject.id.replace("_", " ")
-                return _HEALTH.get(subject.id, Name(words, words))
+                return HEALTH.get(subject.id, Name(words, words))
             case Family.DATA_QUALITY:
                 return Name(subject.rule, subject.rule)
 
@@ -266,7 +147,7 @@ def duration(ms: int) -> Name:
     seconds = max(round(ms / 1000), 0)
     english: list[str] = []
     chinese: list[str] = []
-    for en, zh, size in _UNITS:
+    for en, zh, size in UNITS:
         count, seconds = divmod(seconds, size)
         if count and len(english) < 2:
             english.append(f"{count} {en}")

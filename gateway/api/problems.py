@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -82,8 +81,8 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return _answer(refused.status_code, str(refused.detail), headers=dict(refused.headers or {}))
 
 
-async def _on_mistake(request: Request, error: Exception) -> Response:
-    structlog.get_logger(__name__).error("api.failed", path=request.url.path, exc_info=error)
+async def _on_mistake(_: Request, __: Exception) -> Response:
+    # Starlette raises the exception again after this answer, and uvicorn logs it.
     return _answer(500, "the gateway could not answer; its log says why")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from typing import Final
 
 import uvicorn
@@ -86,7 +87,8 @@ class _Server(uvicorn.Server):
 
     def serve_on(self, listener: socket.socket) -> None:
         try:
-            with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+            # uvicorn has logged why the application does not start, and exits so
+            with suppress(SystemExit), asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
                 runner.run(self.serve(sockets=[listener]))
         finally:
             self.decided.set()

@@ -1,39 +1,20 @@
 """HJ 212-2017 over MQTT: payloads of one or several frames to columns.
 
-A batch is read in three passes: cut the frames, check all CRCs at once, read the segments. Most segments go the
-fast way: a header known from before, and a CP that three replacements turn into JSON for msgspec. Whatever has
-anything unusual in it goes the patient way of `hj212_frame`; both give the same readings (a property test).
+A batch is read in three passes: cut the frames, check all CRCs at once, read the segments: by the fast lane
+(`hj212_fast`) where nothing is unusual, else with the patience of `hj212_frame`.
 
 Each packet of a split message is valid on its own: its factors are taken at once.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
+from collections.abc import Sequence
 from typing import Final
-from zoneinfo import ZoneInfo
-
-import msgspec
 
 from gateway.channels import ChannelKey, Channels, ChannelsFull
-from gateway.codecs.cache import Cache
 from gateway.codecs.hj212_crc import crc16_batch, sent_crcs
-from gateway.codecs.hj212_frame import (
-    CP_MARK,
-    Cut,
-    Packet,
-    Reading,
-    cut,
-    is_data,
-    layout_of,
-    number,
-    period_of,
-    read_header,
-    read_segment,
-)
+from gateway.codecs.hj212_fast import FastLane
+from gateway.codecs.hj212_frame import Cut, Packet, Reading, cut, is_data, number, read_segment
 from gateway.codecs.reasons import BadPayload, Reason, shown
 from gateway.codecs.seam import Sink
 from gateway.codecs.stamps import hj212_ms
@@ -44,46 +25,11 @@ from gateway.records import DeadLetter
 
 LONGEST_PAYLOAD: Final = 128 * 1024
 """Bytes: a hundred frames of the standard's length, or a dozen of the longest that four digits can say."""
-REMEMBERED_NAMES: Final = 500_000
-"""Bound on item names held in the memory of layouts: 10,000 devices with 50 items each."""
-REMEMBERED_HEADERS: Final = 100_000
-REMEMBERED_TIMES: Final = 10_000
-"""Stamps held for each zone: devices of one interval send the same few."""
-
 MARKS: Final = {mark: flag_code(mark) for mark in ("F", "M", "S", "D", "C", "T", "B", "P", "St", "Sd", "Sr", "Md")}
 """Flags that some send in place of a value."""
 
 _NAN: Final = float("nan")
-_ITEMS: Final = msgspec.json.Decoder(dict[str, str])
 _CRC_ENDS: Final = frozenset((b"", b"\r\n"))
-
-Picker = Callable[[Sequence[str]], tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """What a header of a data command says."""
-
-    device: int
-    period: str
-    zone: ZoneInfo
-    times: Cache[str, int]
-    """DataTime to ms UTC in `zone`."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """A `Layout` with nothing unusual in it, and the channels of one device."""
-
-    channels: list[int]
-    values: Picker
-    flags: Picker
-    """Picks all flags that were sent."""
-    normal: tuple[str, ...]
-    """What `flags` picks when all is well."""
-    flag_places: list[int]
-    """Place of each reading's flag; -1 where none was sent."""
-    time: int
 
 
 class Hj212:
@@ -96,9 +42,7 @@ class Hj212:
         self._accept_bad_crc = settings.bad_crc == "accept"
         self._trust_topic = settings.unknown_devices == "accept"
         self._zones = [inventory.sites[device.site].zone for device in inventory.devices]
-        self._times: dict[str, Cache[str, int]] = {zone.key: Cache(REMEMBERED_TIMES) for zone in self._zones}
-        self._routes: Cache[tuple[int, bytes], _Route] = Cache(REMEMBERED_HEADERS)
-        self._layouts: Cache[tuple[int, str, tuple[str, ...]], _Columns] = Cache(REMEMBERED_NAMES)
+        self._fast = FastLane(self._zones, channels, settings.max_factors, self._device)
 
     def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
         """As `Codec.decode`. A bad frame among several of one payload is buried alone; the others are read."""
@@ -127,7 +71,7 @@ class Hj212:
             if not good[frame] and not self._accept_bad_crc:
                 detail = _crc_detail(sent[frame].decode(), int(crcs[frame]))
                 self._bury(sink, row, device, raw, BadPayload(Reason.BAD_CRC, detail))
-            elif not self._read_fast(row, device, segments[frame], sink) and not self._read_patiently(
+            elif not self._fast.read(row, device, segments[frame], sink) and not self._read_patiently(
                 row, device, raw, segments[frame], sink
             ):
                 idle.add(row)
@@ -152,55 +96,6 @@ class Hj212:
             else:
                 self._bury(sink, row, device, piece.raw, BadPayload(piece.reason, piece.detail))
         return frames
-
-    def _read_fast(self, row: int, device: int, segment: bytes, sink: Sink) -> bool:
-        """Read a segment of known shape into the sink. False, with nothing done, where anything is unusual."""
-        head, _, body = segment.partition(b"CP=&&")
-        if (
-            body[-2:] != b"&&"
-            or not body.isascii()
-            or b'"' in body
-            or b"\\" in body
-            or b"//" in body  # text, which may hold separators
-            or b"_" in body  # `float` takes 1_000
-        ):
-            return False
-        if head[:3] == b"QN=" and head[20:21] == b";" and head[3:20].isdigit():
-            head = head[21:]  # QN differs each time and says nothing of the readings
-        route = self._routes.get((device, head)) or self._route(device, head)
-        if route is None:
-            return False
-        try:
-            items = _ITEMS.decode(b'{"%b"}' % body[:-2].replace(b",", b";").replace(b";", b'","').replace(b"=", b'":"'))
-        except msgspec.DecodeError:
-            return False
-        names = tuple(items)
-        columns = self._layouts.get((route.device, route.period, names)) or self._layout(route, names)
-        if columns is None:
-            return False
-        texts = [*items.values()]
-        try:
-            stamp = texts[columns.time]
-            time = route.times.get(stamp)
-            if time is None:
-                time = hj212_ms(stamp.strip(), route.zone)
-                route.times.keep(stamp, time)
-            values = [*map(float, columns.values(texts))]
-        except ValueError:
-            return False
-        if not math.isfinite(sum(values)):
-            return False
-        sink.devices.add(route.device)
-        sink.rows.append(row)
-        sink.counts.append(len(values))
-        sink.times.append(time)
-        sink.channels += columns.channels
-        sink.values += values
-        if columns.flags(texts) == columns.normal:
-            sink.flags += [NORMAL] * len(values)
-        else:
-            sink.flags += [NORMAL if at < 0 else flag_code(texts[at].strip()) for at in columns.flag_places]
-        return True
 
     def _read_patiently(self, row: int, device: int, raw: bytes, segment: bytes, sink: Sink) -> bool:
         """Read any segment into the sink or bury it; False where it is neither: a sign of life without readings."""
@@ -269,48 +164,6 @@ class Hj212:
         except ChannelsFull as full:
             raise BadPayload(Reason.CHANNELS_FULL, str(full)) from None
         return time, channels
-
-    def _route(self, device: int, head: bytes) -> _Route | None:
-        """What a header says, remembered; None where its frames want patience."""
-        if not head.isascii() or CP_MARK.search(text := head.decode()):
-            return None
-        header = read_header(text)
-        cn = header.get("CN", "")
-        if not is_data(cn):
-            return None
-        try:
-            number = self._device(device, header.get("MN", ""))
-        except BadPayload:
-            return None
-        zone = self._zones[number]
-        route = _Route(number, period_of(cn), zone, self._times[zone.key])
-        self._routes.keep((device, head), route)
-        return route
-
-    def _layout(self, route: _Route, names: tuple[str, ...]) -> _Columns | None:
-        """The columns of a row of item names, remembered; None where they want patience."""
-        layout = layout_of(names, route.period)
-        if layout.unreadable or layout.time < 0 or not 0 < len(layout.values) <= self._max_factors:
-            return None
-        if min(layout.values) < 0:
-            return None
-        try:
-            channels = [self._channels.number(ChannelKey(route.device, *name, route.period)) for name in layout.names]
-        except ChannelsFull:
-            return None
-        sent = sorted({place for place in layout.flags if place >= 0})
-        columns = _Columns(
-            channels, _picker(layout.values), _picker(sent), ("N",) * len(sent), layout.flags, layout.time
-        )
-        self._layouts.keep((route.device, route.period, names), columns, len(names))
-        return columns
-
-
-def _picker(places: list[int]) -> Picker:
-    """A function that gives the texts at these places."""
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda texts: tuple(texts[place] for place in places)
 
 
 def _readings(packet: Packet) -> list[Reading]:

@@ -58,8 +58,8 @@ def command(
         raise typer.BadParameter(str(error), param_hint="FILE") from None
     output = sys.stdout.buffer
     try:
-        with source as lines:
-            for line in _lines(lines):
+        with source as stream:
+            for line in lines(stream):
                 for found in decode_line(line, codec, local, accept_bad_crc):
                     output.write(msgspec.json.encode(found) + b"\n")
                 if from_file is None:
@@ -70,7 +70,7 @@ def command(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _lines(source: BinaryIO) -> Iterator[bytes | None]:
+def lines(source: BinaryIO) -> Iterator[bytes | None]:
     """Lines without blanks around them, empty ones left out; None for one that is too long."""
     while line := source.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE and not line.endswith(b"\n"):

@@ -4,6 +4,8 @@ NiceGUI keeps one application for the process. So one console is served at a tim
 attached, as tests do.
 """
 
+# pyright: reportUnknownMemberType=false
+# NiceGUI leaves the parameters of its generic types open.
 from __future__ import annotations
 
 from pathlib import Path

@@ -20,7 +20,7 @@ LEAST_SPAN_MS: Final = 60_000
 
 CALM: Final = "#2563a8"
 LEVELS: Final = ("#d97706", "#c2410c", "#b91c1c")
-"""Colours of levels 1, 2 and 3 or more; `console.css` has the same."""
+"""Colours of levels 1, 2 and 3 or more; `console.css` has the same ones."""
 _MUTED: Final = "#64748b"
 _RULE: Final = "#e2e8f0"
 
@@ -82,7 +82,8 @@ def options(
     return {
         "animation": False,
         "useUTC": True,
-        "grid": {"left": 56, "right": 96, "top": 34, "bottom": 30},
+        "textStyle": {"fontFamily": "Roboto, sans-serif"},
+        "grid": {"left": 56, "right": 78, "top": 34, "bottom": 30},
         "title": {
             "show": not len(time),
             "text": words.no_points,
@@ -105,8 +106,8 @@ def options(
             "nameTextStyle": {"color": _MUTED, "align": "right"},
             "scale": True,
             **_room(rules, numbers),
-            "axisLabel": {"color": _MUTED},
-            "splitLine": {"lineStyle": {"color": "#eef2f6"}},
+            "axisLabel": {"color": _MUTED, "showMaxLabel": False},
+            "splitLine": {"showMaxLine": False, "lineStyle": {"color": "#eef2f6"}},
         },
         "visualMap": {"show": False, "dimension": 1, "seriesIndex": 0, "type": "piecewise", "pieces": _pieces(rules)},
         "series": [

@@ -31,6 +31,7 @@ class Page:
         words, views = self._words, self._views
         look = await self._board.look()
         ui.page_title(f"{look.about['name']} · {words.title}")
+        ui.colors(primary="#123a5c")
         with ui.element("header").classes("top"):
             ui.html(_brand(look.about["name"], look.about["version"], words), sanitize=False)
             self._header = _html("figures")

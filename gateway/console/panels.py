@@ -126,19 +126,21 @@ def resolved_alerts(words: Words, names: Names, look: Look) -> str:
     """The list of alerts resolved of late."""
     if not look.resolved:
         return f'<div class="empty">{words.no_resolved}</div>'
-    lines: list[str] = []
-    for alert in look.resolved:
-        subject = alert.subject
-        lasted = words.pick(duration(alert.resolved - alert.since))
-        peak = _measured(words, subject, alert.peak)
-        lines.append(
-            f'<li title="{escape(_text(words, alert))}"><time>{_clock(alert.resolved, names.zone(subject.site), look.taken)}'
-            f"</time><span class=grow><b>{escape(names.what(words, subject))}</b> {_where(words, names, subject)}</span>"
-            f"<span class=muted>{words.lasted} {lasted}"
-            + ("" if subject.rule == "silence" else f" · {words.peak} {peak}")
-            + "</span></li>"
-        )
-    return f'<ul class="lines">{"".join(lines)}</ul>'
+    return f'<ul class="lines">{"".join(_resolved(words, names, alert, look.taken) for alert in look.resolved)}</ul>'
+
+
+def _resolved(words: Words, names: Names, alert: Alert, now: int) -> str:
+    subject = alert.subject
+    facts = f"{words.lasted} {words.pick(duration(alert.resolved - alert.since))}"
+    if subject.rule != "silence":
+        bound = words.at_least if subject.side == "below" else words.at_most
+        facts += f" · {bound} {_measured(words, subject, alert.peak)}"
+    return (
+        f'<li title="{escape(_text(words, alert))}">'
+        f"<time>{_clock(alert.resolved, names.zone(subject.site), now)}</time>"
+        f"<span class=grow><b>{escape(names.what(words, subject))}</b> {_where(words, names, subject)}</span>"
+        f"<span class=muted>{facts}</span></li>"
+    )
 
 
 @dataclass(slots=True)
@@ -180,14 +182,18 @@ def last_detections(words: Words, names: Names, look: Look) -> str:
     shown = episodes(look.detections)[:EPISODES_SHOWN]
     if not shown:
         return f'<div class="empty">{words.no_detections}</div>'
-    lines = [
-        f"<li><time>{_clock(one.last, names.zone(one.site), look.taken)}</time><span class=grow>"
-        f"<b>{escape(words.kinds.get(one.kind, one.kind))}</b> "
-        f"{_place(words, names.subject('camera', one.site, one.camera), names.site(one.site))}</span>"
-        f"<span class=muted>{words.boxes.format(one.boxes)} · {one.share:.0%} {words.of_zone}</span></li>"
-        for one in shown
-    ]
-    return f'<ul class="lines">{"".join(lines)}</ul>'
+    return f'<ul class="lines">{"".join(_episode(words, names, episode, look.taken) for episode in shown)}</ul>'
+
+
+def _episode(words: Words, names: Names, episode: Episode, now: int) -> str:
+    camera = names.subject("camera", episode.site, episode.camera)
+    boxes = words.box if episode.boxes == 1 else words.boxes.format(episode.boxes)
+    return (
+        f"<li><time>{_clock(episode.last, names.zone(episode.site), now)}</time><span class=grow>"
+        f"<b>{escape(words.kinds.get(episode.kind, episode.kind))}</b> "
+        f"{_place(words, camera, names.site(episode.site))}</span>"
+        f"<span class=muted>{boxes} · {words.of_zone.format(f'{episode.share:.0%}')}</span></li>"
+    )
 
 
 def cameras(words: Words, inventory: Inventory) -> str:
@@ -201,8 +207,8 @@ def cameras(words: Words, inventory: Inventory) -> str:
         tiles.append(
             f'<figure class="camera" data-site="{escape(site.id)}" data-camera="{escape(camera.id)}" '
             f'data-zones="{escape(json.dumps(zones, ensure_ascii=False))}" data-zone="{site.zone}">'
-            f'<div class="picture"><img alt=""><svg preserveAspectRatio="none"></svg><span class="none">{words.no_frame}'
-            f"</span><time></time></div><figcaption>{_place(words, camera.name, site.name)}</figcaption></figure>"
+            f'<div class="picture"><img alt=""><svg></svg><span class="none">{words.no_frame}</span><time></time></div>'
+            f"<figcaption>{_place(words, camera.name, site.name)}</figcaption></figure>"
         )
     return "".join(tiles)
 

@@ -1,5 +1,7 @@
 """The trend panel: a chart of one channel, filled from the store and kept up to date from the newest readings."""
 
+# pyright: reportUnknownMemberType=false
+# NiceGUI leaves the parameters of its generic types open.
 from __future__ import annotations
 
 import json
@@ -19,7 +21,7 @@ from gateway.errors import StoreError
 from gateway.inventory import Site
 
 RELOAD_MS: Final = 15_000
-"""The store is asked again after so long: it has what came between two looks at the newest reading, and what was late."""
+"""The store is asked again after so long: for what came between two looks at the newest reading, and what was late."""
 REDRAW_MS: Final = 5_000
 """Without a new reading the chart still moves on after so long."""
 MOST_READ: Final = 100_000

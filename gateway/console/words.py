@@ -43,7 +43,8 @@ class Words:
     resolved: str
     no_resolved: str
     lasted: str
-    peak: str
+    at_most: str
+    at_least: str
     trend: str
     site: str
     device: str
@@ -54,9 +55,9 @@ class Words:
     cameras: str
     no_cameras: str
     no_frame: str
-    zone_moving: str
     detections: str
     no_detections: str
+    box: str
     boxes: str
     silence: str
     families: dict[Family, str]
@@ -64,7 +65,6 @@ class Words:
     kinds: dict[str, str]
     windows: dict[int, str]
     under_a_minute: str
-    disconnected: str
 
     def pick(self, name: Name) -> str:
         """The name in this language."""
@@ -96,14 +96,15 @@ ENGLISH: Final = Words(
     since="Since",
     value="Value",
     limit="limit",
-    of_zone="of the zone",
+    of_zone="{} of the zone",
     no_alerts="No open alerts",
     newest_first="newest first",
     more="and {} more, at /api/v1/alerts",
     resolved="Recently resolved",
     no_resolved="Nothing resolved yet",
     lasted="lasted",
-    peak="at most",
+    at_most="at most",
+    at_least="at least",
     trend="Trend",
     site="Site",
     device="Device",
@@ -114,9 +115,9 @@ ENGLISH: Final = Words(
     cameras="Cameras",
     no_cameras="No cameras in the inventory",
     no_frame="No frame yet",
-    zone_moving="in motion",
     detections="Last detections",
     no_detections="Nothing detected yet",
+    box="1 box",
     boxes="{} boxes",
     silence="Silence",
     families={
@@ -129,7 +130,6 @@ ENGLISH: Final = Words(
     kinds={"motion": "Motion"},
     windows={10 * MINUTE: "10 min", HOUR: "1 h", 6 * HOUR: "6 h", 24 * HOUR: "24 h"},
     under_a_minute="< 1 min",
-    disconnected="Connection lost; what you see is old",
 )
 
 CHINESE: Final = Words(
@@ -142,7 +142,7 @@ CHINESE: Final = Words(
     open_alerts="未解除报警",
     pending="{} 条待定",
     dead_letters="死信",
-    journal="日志存储",
+    journal="消息日志",
     store="数据库",
     stored="已同步",
     behind="滞后 {}",
@@ -154,14 +154,15 @@ CHINESE: Final = Words(
     since="开始时间",
     value="数值",
     limit="限值",
-    of_zone="区域占比",
+    of_zone="占区域 {}",
     no_alerts="当前没有未解除的报警",
     newest_first="最新在前",
     more="另有 {} 条，见 /api/v1/alerts",
     resolved="最近解除",
     no_resolved="尚无已解除的报警",
     lasted="持续",
-    peak="极值",
+    at_most="最高",
+    at_least="最低",
     trend="趋势",
     site="站点",
     device="设备",
@@ -172,9 +173,9 @@ CHINESE: Final = Words(
     cameras="摄像机",
     no_cameras="清单中没有摄像机",
     no_frame="尚无图像",
-    zone_moving="有运动",
     detections="最近检测",
     no_detections="尚无检测结果",
+    box="1 个目标框",
     boxes="{} 个目标框",
     silence="失联",
     families={
@@ -187,7 +188,6 @@ CHINESE: Final = Words(
     kinds={"motion": "运动"},
     windows={10 * MINUTE: "10 分钟", HOUR: "1 小时", 6 * HOUR: "6 小时", 24 * HOUR: "24 小时"},
     under_a_minute="不足 1 分钟",
-    disconnected="连接已断开，所见内容可能已过期",
 )
 
 LANGUAGES: Final[dict[str, Words]] = {"en": ENGLISH, "zh": CHINESE}

@@ -5,7 +5,6 @@ It never holds a password, and never needs one: what is wrong with a login is to
 
 from __future__ import annotations
 
-import logging
 import ssl
 
 from paho.mqtt.packettypes import PacketTypes
@@ -16,19 +15,6 @@ from gateway.config import Link as Settings
 LOGIN_REFUSED = ("Bad user name or password", "Not authorized")
 PROTOCOL_ERROR = ReasonCode(PacketTypes.DISCONNECT, "Protocol error")
 KEEP_ALIVE_TIMEOUT = ReasonCode(PacketTypes.DISCONNECT, "Keep alive timeout")
-
-
-class PahoErrors(logging.Handler):
-    """Keeps the last error that paho logs: it knows more than the return codes do. Nothing else is formatted."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.last = ""
-        self.logger = logging.Logger("gateway.links.paho", logging.ERROR)  # not in the tree of loggers
-        self.logger.addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.last = record.getMessage()
 
 
 def refused(settings: Settings, reason: ReasonCode) -> str:

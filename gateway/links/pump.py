@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -24,6 +24,7 @@ from gateway.errors import LinkError
 from gateway.links import endings
 from gateway.links.backoff import Backoff
 from gateway.links.inbox import Inbox
+from gateway.links.paho_client import PahoErrors, make_client
 from gateway.links.seam import LinkStatus
 from gateway.links.waker import Waker
 from gateway.topics import Template, format_topic
@@ -31,7 +32,6 @@ from gateway.topics import Template, format_topic
 if TYPE_CHECKING:
     from _typeshed import HasFileno
 
-CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 10.0
 """From the open socket to the broker's answers to CONNECT and SUBSCRIBE."""
 FAREWELL_TIMEOUT_S = 2.0
@@ -75,7 +75,7 @@ class Pump:
         self._closed = False
         self._connection = 0
         self._acks: deque[tuple[int, list[int]]] = deque()
-        self._paho_errors = endings.PahoErrors()
+        self._paho_errors = PahoErrors()
         self._fault = ""
         self._ending: ReasonCode | None = None
         self._session_present = False
@@ -83,34 +83,11 @@ class Pump:
         self._messages = 0
         self._behind = False
         self._said_online = 0.0
-        self._client = self._make_client(password, context)
-
-    def _make_client(self, password: str | None, context: ssl.SSLContext | None) -> Client:
-        settings = self._settings
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=settings.client_id,
-            clean_session=False,
-            protocol=MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,  # else paho falls back to MQTT 3.1 by itself
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        if context is not None:
-            client.tls_set_context(context)  # pyright: ignore[reportUnknownMemberType]
-        if settings.login.username:
-            client.username_pw_set(settings.login.username, password)
-        if self._will_topic:
-            client.will_set(self._will_topic, b"offline", retain=True)
-        # Its presence makes paho queue what it sends, for `loop_write`, in place of one system call inside each.
-        client.on_socket_register_write = lambda _client, _userdata, _socket: None
-        client.on_connect = self._connected
-        client.on_disconnect = self._disconnected
-        client.on_subscribe = self._subscribed
-        client.on_message = self._received
-        client.enable_logger(self._paho_errors.logger)
-        client.connect_async(settings.host, settings.port, settings.keepalive_s)
-        return client
+        self._client = make_client(settings, password, context, self._will_topic, self._paho_errors)
+        self._client.on_connect = self._connected
+        self._client.on_disconnect = self._disconnected
+        self._client.on_subscribe = self._subscribed
+        self._client.on_message = self._received
 
     def acknowledge(self, connection: int, packet_ids: list[int]) -> None:
         """Send acknowledgements, if that connection still stands. For the thread that calls `close`."""
@@ -156,7 +133,6 @@ class Pump:
     def _attempt(self) -> str:
         """One connection, from its beginning to its end; returns why it ended, empty for `stop`."""
         settings = self._settings
-        self._connection += 1
         self._up_at = None
         self._fault = self._paho_errors.last = ""
         self._ending = None
@@ -170,12 +146,12 @@ class Pump:
             return endings.unreachable(settings, error)
         finally:
             self._leave()
+            self._connection += 1  # acknowledgements of this one are stale from here on
         return ""
 
     def _serve(self) -> None:
         """Move packets until `stop`. Raises `LinkError` when the connection ends or the broker refuses."""
         client, inbox = self._client, self._inbox
-        sock = client.socket()
         deadline = time.monotonic() + ANSWER_TIMEOUT_S
         with selectors.DefaultSelector() as selector:
             selector.register(self._waker, selectors.EVENT_READ)
@@ -183,7 +159,7 @@ class Pump:
             while (sock := client.socket()) is not None and not self._fault:
                 if self._stopping:
                     return
-                if self._up_at is None and time.monotonic() > deadline:
+                if self._up_at is None and not self._behind and time.monotonic() > deadline:
                     raise LinkError(f"the broker did not answer within {ANSWER_TIMEOUT_S:.0f} s")
                 self._send_acks()
                 if client.want_write() and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -231,7 +207,7 @@ class Pump:
         client, status = self._client, self._status
         while self._acks:
             connection, packet_ids = self._acks.popleft()
-            if connection == self._connection and client.is_connected():
+            if connection == self._connection and client.socket() is not None:
                 for packet_id in packet_ids:
                     client.ack(packet_id, 1)
                 status.acked += len(packet_ids)

@@ -26,25 +26,23 @@ def ssl_context(settings: Tls) -> ssl.SSLContext:
             context.load_verify_locations(cafile=settings.ca_file)
         except ssl.SSLError as error:
             raise LinkError(f"tls.ca_file {settings.ca_file} holds no PEM certificate ({_reason(error)})") from error
-    if settings.cert_file is None:
-        if settings.key_file is not None:
-            raise LinkError("tls.key_file is set without tls.cert_file: a key alone proves nothing")
+    if settings.cert_file is None or settings.key_file is None:  # the settings take both or none
         return context
     _readable(settings.cert_file, "tls.cert_file")
-    if settings.key_file is not None:
-        _readable(settings.key_file, "tls.key_file")
-    key_file = settings.key_file or settings.cert_file
+    _readable(settings.key_file, "tls.key_file")
     try:
         context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
     except _Encrypted as error:
-        raise LinkError(f"the key in {key_file} is encrypted: give one without a passphrase, mode 0600") from error
+        raise LinkError(
+            f"tls.key_file {settings.key_file} is encrypted: give one without a passphrase, mode 0600"
+        ) from error
     except ssl.SSLError as error:
         if "KEY_VALUES_MISMATCH" in str(error):
             raise LinkError(
-                f"tls.cert_file {settings.cert_file} and the key in {key_file} do not belong together"
+                f"tls.cert_file {settings.cert_file} and tls.key_file {settings.key_file} do not belong together"
             ) from error
         raise LinkError(
-            f"tls.cert_file {settings.cert_file} with the key in {key_file} cannot be used: "
+            f"tls.cert_file {settings.cert_file} with tls.key_file {settings.key_file} cannot be used: "
             f"expected PEM ({_reason(error)})"
         ) from error
     return context

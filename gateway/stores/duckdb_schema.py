@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 import duckdb
+import numpy as np
 
-from gateway.flags import NORMAL, PROCESS_MARKS, UNKNOWN, flag_text
+from gateway.flags import PROCESS_MARKS, UNKNOWN, flag_text
 
 _TABLES: Final = (
     """create table channels (
@@ -27,18 +28,23 @@ _TABLES: Final = (
             coalesce(flags.text, '?') as flag, received::timestamp as received
         from points join channels on channels.id = points.channel left join flags on flags.code = points.flag""",
     "insert into journal_position values (0)",
+    "insert into flags select * from known_flags",
 )
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables in a new file, all or none; does nothing where they are."""
-    names = connection.execute("select table_name from duckdb_tables()").fetchall()
-    if ("journal_position",) in names:
+    try:
+        connection.execute("select position from journal_position")
+    except duckdb.CatalogException:
+        pass
+    else:
         return
     codes = [code for code in range(128) if chr(code).isalnum()] + [*PROCESS_MARKS.values(), UNKNOWN]
+    texts = np.array([flag_text(code) for code in codes], object)
     connection.begin()
+    connection.register("known_flags", {"code": np.array(codes), "text": texts})
     for statement in _TABLES:
         connection.execute(statement)
-    connection.executemany("insert into flags values (?, ?)", [(code, flag_text(code)) for code in codes])
     connection.commit()
-    assert NORMAL in codes
+    connection.unregister("known_flags")

@@ -62,24 +62,18 @@ class Influx1Store(LineStore):
         self._http.clear()
 
     def _send(self, lines: Sequence[bytes]) -> Refusal | None:
-        refusal = self._post_lines(lines)
-        if refusal is not None and "database not found" in refusal.detail:
+        answer = self._post_lines(lines)
+        if answer.status == 404 and "database not found" in answer_text(answer.data):
             self._ask(f"create database {_identifier(self._database)}", {})
-            refusal = self._post_lines(lines)
-        if refusal is not None and "not found" in refusal.detail:
-            raise StoreError(f"{self._where}: {refusal.detail}. Check store.database and store.retention_policy")
-        return refusal
-
-    def _post_lines(self, lines: Sequence[bytes]) -> Refusal | None:
-        target = {"db": self._database, "precision": "ms"} | ({"rp": self._policy} if self._policy else {})
-        body = gzip.compress(b"\n".join(lines), COMPRESSION)
-        answer = self._post("/write?" + urlencode(target), body, {"Content-Encoding": "gzip"})
+            answer = self._post_lines(lines)
         if answer.status in (200, 204):
             return None
-        text = answer_text(answer.data)
-        if answer.status == 404 and "not found" in text:
-            return Refusal.of(text)
-        return judge(answer.status, text, answer.headers, self._where, "store.login")
+        return judge(answer.status, answer_text(answer.data), answer.headers, self._where, "store.login")
+
+    def _post_lines(self, lines: Sequence[bytes]) -> urllib3.BaseHTTPResponse:
+        target = {"db": self._database, "precision": "ms"} | ({"rp": self._policy} if self._policy else {})
+        body = gzip.compress(b"\n".join(lines), COMPRESSION)
+        return self._post("/write?" + urlencode(target), body, {"Content-Encoding": "gzip"})
 
     def _ask(self, text: str, fields: dict[str, str]) -> dict[str, Any]:
         """Run one statement of InfluxQL; returns its result. Raises `StoreError` when it fails."""

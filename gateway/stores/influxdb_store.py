@@ -55,7 +55,9 @@ class InfluxStore(LineStore):
     def __init__(self, settings: Influx, channels: Channels, position_file: Path) -> None:
         """Raises OSError or KeyError when the token cannot be read. Connects with the first request."""
         super().__init__(channels, position_file)
-        token = Secret(password_file=settings.token_file, password_env=settings.token_env).password
+        token = Secret(
+            username=settings.org, password_file=settings.token_file, password_env=settings.token_env
+        ).password
         self._org = settings.org
         self._bucket = settings.bucket
         self._where = f"InfluxDB bucket {settings.bucket!r} at {host_of(settings.url)}"

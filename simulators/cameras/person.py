@@ -1,4 +1,4 @@
-"""A walking person: where the figure is at a time, and how it is drawn.
+r"""A walking person: where the figure is at a time, and how it is drawn.
 
 ```
       O      head          The figure's box is `height` tall and WIDTH * height wide, its feet on `feet`.

@@ -46,7 +46,11 @@ CASES = [
     ),
     ("wrong choice", LINK + "qos = 2\n", "c.toml:3: links.0.qos: expected 0 or 1, not 2"),
     ("text for a number", LINK + '[api]\nport = "80"\n', "c.toml:4: api.port: expected a whole number, not '80'"),
-    ("true for a number", LINK + "keepalive_s = true\n", "c.toml:3: links.0.keepalive_s: expected a whole number, not true"),
+    (
+        "true for a number",
+        LINK + "keepalive_s = true\n",
+        "c.toml:3: links.0.keepalive_s: expected a whole number, not true",
+    ),
     ("number for true", LINK + "[api]\nconsole = 1\n", "c.toml:4: api.console: expected true or false, not 1"),
     ("number too large", LINK + "[api]\nport = 65536\n", "c.toml:4: api.port: expected at most 65535, not 65536"),
     ("not finite", "silence_check_s = inf\n" + LINK, "c.toml:1: silence_check_s: expected a finite number, not inf"),

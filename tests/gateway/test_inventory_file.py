@@ -71,7 +71,7 @@ interval_s = 2.5
 id = "yard"
 site = "urumqi"
 zones = [
-  { id = "gate", polygon = [[0.3, 0.4], [0.7, 0.4], [0.7, 0.95], [0.3, 0.95]], share = 0.02, hold_s = 0.5, quiet_s = 3 },
+  { id = "gate", polygon = [[0.3, 0.4], [0.7, 0.4], [0.7, 0.95], [0.3, 0.95]], share = 0.02, hold_s = 0.5, quiet_s = 3 }
 ]
 """
 
@@ -312,7 +312,12 @@ CASES = [
     (
         "polygon without area",
         zone("[[0, 0], [0.005, 0], [0.005, 0.005]]"),
-        "cameras.0.zones.0.polygon: the area is under 0.01 % of the picture; corners are shares from 0 to 1, not pixels",
+        "cameras.0.zones.0.polygon: the area is under 0.01 % of the picture; corners are shares from 0 to 1",
+    ),
+    (
+        "polygon closed by hand",
+        zone("[[0, 0], [1, 0], [1, 1], [0, 0]]"),
+        "cameras.0.zones.0.polygon: the last corner repeats the first: leave it out",
     ),
     (
         "zone id repeated",
@@ -390,13 +395,14 @@ def test_ten_thousand_devices_are_read() -> None:
         ),
         (
             SITE + DEVICE + "silent_after_s = 1.5\n",
-            "devices.0.silent_after_s: 1.5 s is less than 2 intervals of 1 s: one late message is an alert (default 10)",
+            "devices.0.silent_after_s: 1.5 s is less than 2 intervals of 1 s: "
+            "one late message is an alert (default 10)",
         ),
         (
             limit('above = [1], field = "Avg"') + 'mn = "1"\n',
             "devices.0.limits.0: HJ 212 sends no Avg in realtime data: the limit will never be judged",
         ),
-        (SITE, "devices: neither devices nor cameras: every message will be a dead letter"),
+        (SITE, "devices: neither devices nor cameras: unless decode.unknown_devices is accept, all is dead letters"),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(text: str, expected: str) -> None:

@@ -109,6 +109,31 @@ def test_motion_is_told_as_percent_of_its_zone(inventory: Inventory, subjects: S
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "unit", "english", "chinese"),
+    [
+        ("link_main", "", "link main is not connected", "链路 main 未连接"),
+        ("store_away", "", "the store takes no writes", "数据库无法写入"),
+        (
+            "journal_filling",
+            "%",
+            "the journal is filling up (53.2 %, limit 50 %)",
+            "接收日志接近上限（53.2 %，界限 50 %）",
+        ),
+        ("something_new", "", "something new", "something new"),
+    ],
+)
+def test_the_gateway_tells_of_itself(
+    name: str, unit: str, english: str, chinese: str, inventory: Inventory, find: Find
+) -> None:
+    finding = find("active", 10, 0, 53.2, limit=50.0, detector="health")
+    step = AlertMachine((), Texts(inventory)).apply(finding, health_subject(name, unit), 0)
+    assert step and (step.alert.text_en, step.alert.text_zh) == (
+        f"Gateway: {english}, since 2024-05-01 04:00:00 +00:00, for 10 s",
+        f"网关：{chinese}，自 2024-05-01 04:00:00 +00:00 起，已持续 10 秒",
+    )
+
+
 def test_names_that_left_the_inventory_are_replaced_by_their_ids(
     inventory: Inventory, subjects: Subjects, find: Find
 ) -> None:

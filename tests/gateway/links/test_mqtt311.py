@@ -155,29 +155,6 @@ async def test_a_broker_that_lost_the_session_is_subscribed_to_again_and_the_los
     ]
 
 
-async def test_a_take_that_blocks_stops_the_reading_and_bounds_every_batch(mosquitto: Mosquitto) -> None:
-    bound, size = 64 * 1024, 10_000
-    taker = Taker()
-    taker.open.clear()
-    link = Mqtt311Link(settings(mosquitto.url, max_batch_bytes=bound))
-    messages = [(TOPIC, b"%06d" % number + bytes(size - 6)) for number in range(1_000)]
-    async with running(link, taker):
-        await asyncio.to_thread(publish, mosquitto.port, messages)  # 10 MB, all of it taken by the broker
-        await seen(lambda: link.status.received > 0)
-        assert link.status.received <= bound / size + 1
-        taker.open.set()
-        assert await taker.until(1_000) == [payload for _, payload in messages]
-    assert max(sum(map(len, batch.payloads)) for batch in taker.batches) < bound + size
-
-
-async def test_a_message_larger_than_the_bound_passes_by_itself(mosquitto: Mosquitto) -> None:
-    taker = Taker()
-    frame = bytes(range(256)) * 4_096
-    async with running(Mqtt311Link(settings(mosquitto.url, max_batch_bytes=64 * 1024)), taker):
-        await asyncio.to_thread(publish, mosquitto.port, [(TOPIC, frame), (TOPIC, b""), (TOPIC, frame)])
-        assert await taker.until(3) == [frame, b"", frame]
-
-
 async def test_what_take_raises_ends_the_link(mosquitto: Mosquitto) -> None:
     async def broken(_batch: object) -> None:
         raise RuntimeError("the journal is gone")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from link_harness import Taker, running, seen
+from link_harness import CONNACK, Taker, publish, running, scripted, seen
 from servers import Certificates, StartMosquitto, free_port
 from structlog.testing import capture_logs
 
@@ -37,28 +35,6 @@ async def last_error(link: Mqtt311Link) -> str:
         await seen(lambda: link.status.last_error)
     assert not link.status.connected
     return link.status.last_error
-
-
-@asynccontextmanager
-async def scripted(answers: Iterator[list[bytes]]) -> AsyncIterator[str]:
-    """A broker that gives each connection the next answers, one to each packet it gets; yields its address."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for answer in next(answers):
-            head = await reader.readexactly(2)
-            await reader.readexactly(head[1])  # what the client sends here is shorter than 128 bytes
-            writer.write(answer)
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-
-
-CONNACK = b"\x20\x02\x00\x00"
 
 
 async def test_a_wrong_password_is_told_with_the_user_and_without_the_password(
@@ -148,12 +124,17 @@ async def test_a_password_that_cannot_be_read_is_an_error_at_once(login: dict[st
         await Mqtt311Link(settings("mqtt://127.0.0.1:1", login=login)).run(Taker())
 
 
-async def test_tls_connects_to_a_broker_the_authority_has_signed(
+async def test_tls_connects_to_a_broker_the_authority_has_signed_and_leaves_no_message_in_its_records(
     certificates: Certificates, start_mosquitto: StartMosquitto
 ) -> None:
-    broker = start_mosquitto(tls=certificates)
-    async with running(Mqtt311Link(settings(broker.url, tls={"ca_file": certificates.ca_file})), Taker()) as task:
-        assert not task.done()
+    plain = free_port()
+    broker = start_mosquitto(tls=certificates, options=[f"listener {plain} 127.0.0.1"])
+    taker = Taker()
+    async with running(Mqtt311Link(settings(broker.url, tls={"ca_file": certificates.ca_file})), taker):
+        # One record of TLS holds many of the small ones; a large one fills several.
+        messages = [("a/x", b"%d" % number + bytes(20_000 * (number % 7 == 0))) for number in range(700)]
+        await asyncio.to_thread(publish, plain, messages)
+        assert await taker.until(700) == [payload for _, payload in messages]
 
 
 async def test_mutual_tls_connects_with_a_certificate_of_our_own(
