@@ -9,7 +9,7 @@ take ── frames ──> newest-wins slots
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -77,14 +77,14 @@ class Ingest:
                 await self._pipeline.process(block)
             self.idle.set()
 
-    async def replay(self, letters: list[DeadLetter]) -> None:
-        """Put dead letters back in at the front door: journalled again, under their own topic, then processed."""
-        batches = [
-            Batch(letter.link, letter.received, [letter.topic], [letter.payload], {}, lambda: None)
-            for letter in letters
-        ]
-        for batch in batches:
-            await self._intake.put(batch)
+    async def replay(self, letters: Sequence[DeadLetter]) -> None:
+        """Put dead letters in again at the front door, under their own topic. Returns when they are journalled."""
+        for letter in letters:
+            durable = asyncio.Event()
+            await self._intake.put(
+                Batch(letter.link, letter.received, [letter.topic], [letter.payload], {}, durable.set)
+            )
+            await durable.wait()
 
     async def _make_durable(self, batches: list[Batch]) -> list[Block]:
         """The journalled blocks. Waits, without acknowledging, for as long as the journal refuses."""

@@ -73,8 +73,8 @@ class SiteEntry(Section):
 class FactorEntry(Section):
     code: Identifier
     """HJ 212 factor code, `a21026`, or the name that JSON uses."""
-    unit: Annotated[str, Field(min_length=1, max_length=32)] | None = None
-    """What the monitor sends; without it the unit of the standard."""
+    unit: Annotated[str, Field(max_length=32)] | None = None
+    """What the monitor sends, empty for a number without one (pH); left out: the unit of the standard."""
     name: NameEntry | None = None
     """Without it the name of the standard."""
 

@@ -92,6 +92,10 @@ class _ServiceCollector(Collector):
         yield _count("gateway_store_rows", "Points written", writer.rows)
         yield _count("gateway_store_duplicates", "Points that were there already", writer.duplicates)
         yield _count("gateway_store_rejected", "Points the database refused, now dead letters", writer.rejected)
+        yield _count(
+            "gateway_store_skipped", "Messages the journal had no more when the store came to them", writer.skipped
+        )
+        yield _count("gateway_store_writes", "Writes that the store took", writer.writes)
         yield _count("gateway_store_retries", "Writes tried again", writer.retries)
 
     def _alerts(self) -> Iterator[Metric]:

@@ -19,7 +19,7 @@ from gateway.alerts.ledger import OUTBOX_KEPT, Ledger
 from gateway.alerts.machine import AlertMachine
 from gateway.alerts.publisher import OutboxPublisher
 from gateway.alerts.records import Detection, Transition
-from gateway.alerts.subjects import Subjects
+from gateway.alerts.subjects import Subjects, open_zones
 from gateway.alerts.texts import Texts
 from gateway.api.server import ApiServer
 from gateway.api.views import About, Views
@@ -73,6 +73,7 @@ class Service:
         self.store = open_store(config.store, data, self.channels)
         at_least = max(self.ledger.position(), self.store.position())
         self.journal = Journal(data / "journal", config.journal, at_least)
+        self._replay_reader = self.journal.reader(self.store.position())
         self.live = Live(inventory, now_ms())
         self.feed = Feed()
         self.links = [open_link(link) for link in config.links]
@@ -80,11 +81,12 @@ class Service:
         self.decoder = Decoder(router, make_codecs(inventory, self.channels, config.decode))
         self.checks = Checks(inventory, self.channels)
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
+        machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))
         self.pipeline = Pipeline(
             self.decoder,
             self.checks,
             Subjects(inventory, self.channels),
-            AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory)),
+            machine,
             self.ledger,
             self.writer,
             self.live,
@@ -99,7 +101,13 @@ class Service:
             protocol=first.protocol,
             backoff_max_s=first.backoff_max_s,
         )
-        self.frames = Frames(inventory, config.frames, on_result=self._seen, on_bad=self._bad_frame)
+        self.frames = Frames(
+            inventory,
+            config.frames,
+            on_result=lambda result, findings, jpeg: self.sightings.see(result, findings, jpeg),
+            on_bad=self._bad_frame,
+            open_since=open_zones(machine.open_alerts(), inventory),
+        )
         self.evidence = Evidence(data / "evidence", config.frames.evidence_mib * 1024 * 1024)
         self.sightings = Sightings(
             inventory, self.pipeline, self.ledger, self.evidence, self.live, self.feed, self._publish_detection
@@ -195,6 +203,7 @@ class Service:
         return down | {
             "store_away": Condition(float(self.writer.away), 1.0),
             "journal_filling": Condition(share, 100 * self.config.journal.warn_share, "%", 0),
+            "store_skipped": Condition(float(self.writer.skipped), 1.0, hold=0),
             "journal_refuses": Condition(float(bool(self.ingest.refused)), 1.0, hold=0),
         }
 
@@ -207,8 +216,9 @@ class Service:
 
     def _replay(self, position: int, most: int) -> list[Decoded]:
         """What the store writer missed: blocks from the journal, decoded again."""
-        reader = self.journal.reader(position)
-        return [self.decoder.decode(block) for block in reader.read(most)]
+        if self._replay_reader.position != position:
+            self._replay_reader = self.journal.reader(position)
+        return [self.decoder.decode(block) for block in self._replay_reader.read(most)]
 
     def _rejected(self, rows: list[Rejected]) -> None:
         for row in rows:
@@ -225,9 +235,6 @@ class Service:
             log.info("alert", step=step.step.value, alert=alert.id, level=alert.level, text=alert.text_en)
             if self.feed.listeners:
                 self.feed.publish("alert", alert_payload(step))
-
-    def _seen(self, *arguments: object) -> None:
-        self.sightings.see(*arguments)  # pyright: ignore[reportArgumentType]
 
     def _publish_detection(self, detection: Detection) -> None:
         if self.config.publish.enabled:

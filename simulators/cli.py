@@ -56,10 +56,11 @@ def run(
     password = password_file.read_text("utf-8").rstrip("\r\n") if password_file else None
     if inventory is not None:
         inventory.write_text(toml(plan), "utf-8")
-    publisher = Publisher(Broker.of(broker, username, password), protocol)
+    publisher = Publisher(Broker.of(broker, username, password), protocol, _say)
     with _stopped_by_signals() as stop, _truth_file(truth) as note:
         publisher.connect(connect_timeout, stop)
         name = library.find(scenario).stem
+        _say(f"playing {name} with seed {seed} against {publisher.broker}; Ctrl-C ends it")
         played = play(plan, name, seed, outlet=publisher, clock=WallClock(), stop=stop, seconds=seconds, truth=note)
         publisher.close()
     figures = played.json()
@@ -142,6 +143,10 @@ def make_load(
     typer.echo(" ".join(f"{key}={value}" for key, value in figures.items()))
 
 
+def _say(text: str) -> None:
+    typer.echo(f"simulators: {text}", err=True)
+
+
 @contextmanager
 def _stopped_by_signals() -> Generator[threading.Event]:
     """An event that SIGINT and SIGTERM set; a second one of a kind acts as it always does."""
@@ -191,5 +196,5 @@ def main() -> None:
     try:
         app()
     except (SimulatorError, OSError) as error:
-        typer.echo(f"simulators: {error}", err=True)
+        _say(str(error))
         raise SystemExit(2) from None

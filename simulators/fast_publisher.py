@@ -27,7 +27,7 @@ CHUNK: Final = 2_000
 BURST: Final = 500
 """Messages in one write, about 100 KB of small ones."""
 READ_BYTES: Final = 1 << 18
-GATHER_S: Final = 0.005
+GATHER_S: Final = 0.003
 """With a large window: pause after the first acknowledgement, so that one read finds many."""
 TICK_S: Final = 0.002
 """With a wanted rate: pause between two writes."""

@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -33,6 +34,8 @@ BACKLOG: Final = 10_000
 """Readings kept while the broker is away, some minutes of a fleet of 25 messages a second. Then the fleet waits."""
 FRAMES_WAITING: Final = 40
 """Frames the network has not taken yet; more would only make them old."""
+AWAY_S: Final = 2.0
+"""How long the end of a run waits for a broker that is away."""
 BACKOFF_S: Final = (1, 30)
 
 
@@ -68,12 +71,18 @@ class _Published:
     refused: bool
 
 
+def _say_nothing(_: str) -> None:
+    """The default of `Publisher.tell`."""
+
+
 @dataclass(slots=True)
 class Publisher:
     """One connection to a broker, from `connect` to `close`; all methods belong to one thread."""
 
     broker: Broker
     protocol: Protocol = "mqtt5"
+    tell: Callable[[str], None] = _say_nothing
+    """Told, in a sentence, when the connection is lost and when it is back."""
     counts: Counts = field(default_factory=Counts)
     online: bool = False
     _backlog: deque[Message] = field(default_factory=deque[Message])
@@ -85,6 +94,8 @@ class Publisher:
         default_factory=queue.SimpleQueue[_Up | _Refused | _Down | _Published]
     )
     _window: int = WINDOW
+    _was_online: bool = False
+    _closing: bool = False
     _connection: int = 0
     """Counts connections; written by the network thread alone."""
     _client: Client = field(init=False)
@@ -168,11 +179,15 @@ class Publisher:
                 break
             match event:
                 case _Up():
-                    self.online = True
+                    if self._was_online:
+                        self.tell(f"{self.broker} is back, {len(self._backlog) + len(self._readings)} messages wait")
+                    self.online = self._was_online = True
                     self._window = min(WINDOW, event.receive_max)
                 case _Refused():
                     refusals.append(event.reason)
                 case _Down():
+                    if self.online and not self._closing:
+                        self.tell(f"connection to {self.broker} lost, trying again; readings wait, frames do not")
                     self.online = False
                     lost = [mid for mid, connection in self._frames.items() if connection <= event.connection]
                     for mid in lost:
@@ -192,11 +207,12 @@ class Publisher:
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Wait for what is outstanding, then disconnect; what the broker never acknowledged counts as failed."""
-        deadline = time.monotonic() + timeout_s
         self.pump()
+        deadline = time.monotonic() + (timeout_s if self.online else min(timeout_s, AWAY_S))
         while self.outstanding and time.monotonic() < deadline:
             time.sleep(0.005)
             self.pump()
+        self._closing = True
         self._client.disconnect()
         self._client.loop_stop()
         self.pump()

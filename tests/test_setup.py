@@ -66,11 +66,11 @@ def test_without_ensurepip_it_names_the_package_to_install(project: Path) -> Non
 def install_pretender(project: Path) -> Path:
     """A python3 that makes a .venv which notes what pip is asked for, and does nothing else."""
     log = project / "pip.log"
-    inner = f'[[ $2 == pip && $3 == install ]] && echo "$*" >>{log} && exit\\nexec {sys.executable} "$@"'
+    inner = f'[[ $3 == install ]] && echo "$*" >>{log}\\n[[ $2 == pip ]] && exit\\nexec {sys.executable} -S "$@"'
     program(
         project,
         "python3",
-        f"""[[ $2 == venv ]] || exec {sys.executable} "$@"
+        f"""[[ $2 == venv ]] || exec {sys.executable} -S "$@"
 {shutil.which("mkdir")} -p .venv/bin
 printf '#!{shutil.which("bash")}\\n{inner}\\n' >.venv/bin/python
 {shutil.which("chmod")} 755 .venv/bin/python""",

@@ -48,6 +48,8 @@ OBJECT_STEP: Final = 0.1
 """... inside of them, where edges that pass blink too, ..."""
 CALM_STEP: Final = 0.05
 """... and its fall in every frame."""
+NEAR_STEPS: Final[Field] = np.array([0, BLINK_STEP, 0, OBJECT_STEP], np.float32) - np.float32(CALM_STEP)
+"""By blinking (1) and being in an object (2)."""
 UPDATE_MS: Final = 40
 """Two samples are renewed in 1/16 of the pixels this often: the memory is 16 * 16 * 40 / 2 ms = 5 s on average."""
 UPDATE_SHARE: Final = 1 / 16
@@ -65,8 +67,10 @@ LIGHT_OFFSET: Final = 8.0
 """Added before gains are formed, so that black stays black."""
 LIGHT_STEPS: Final = 42.0
 """Steps of the field to a doubling: 8 bits hold gains from 1/8 to 8, 1.7 % apart."""
+LIGHT_GAINS: Final[Field] = np.exp2((128 - np.arange(256, dtype=np.float32)) / np.float32(LIGHT_STEPS))
 LIGHT_KEPT: Final = 1.1
-"""A mean gain further from 1, for `LIGHT_FRAMES` frames, is the new light: the background is brought into it."""
+"""A mean gain further from 1, the same in all the picture by this factor, is the new light after `LIGHT_FRAMES` frames:
+the background is brought into it, or a camera that goes dark would be judged by its enlarged noise."""
 LIGHT_FRAMES: Final = 25
 SAME_PATTERN: Final = 0.8
 """Correlation with the background from which on a blob shows the background, where that has a pattern ..."""
@@ -75,7 +79,7 @@ PATTERN_DEVIATION: Final = 4.0
 FADING_SHARE: Final = 0.005
 """Blobs of a larger share are asked for an edge: ..."""
 FADING_EDGE: Final = 0.08
-"""... mean slope along the rim, a pixel, over mean difference inside. Vehicles 0.09 or more, cloud fronts 0.07 or less."""
+"""... mean slope along the rim, a pixel, over mean difference inside. Vehicles from 0.09, cloud fronts up to 0.07."""
 UPHEAVAL: Final = 0.7
 """A larger share in motion is another scene; after `UPHEAVAL_FRAMES` in a row it is learned from the start."""
 UPHEAVAL_FRAMES: Final = 5
@@ -156,23 +160,21 @@ class Motion:
         """The frame in the light of the background."""
         height, width = raw.shape
         cells = (max(1, width // LIGHT_GRID), max(1, height // LIGHT_GRID))
-        new = cv2.resize(raw, cells, interpolation=cv2.INTER_AREA).astype(np.float32) + LIGHT_OFFSET
-        old = cv2.resize(self._samples[0], cells, interpolation=cv2.INTER_AREA).astype(np.float32) + LIGHT_OFFSET
-        steps = np.clip(128.5 + LIGHT_STEPS * np.log2(new / old), 0, 255).astype(np.uint8)
-        light = cv2.medianBlur(steps, LIGHT_WINDOW).astype(np.float32)
-        gain = cast(Field, cv2.GaussianBlur(np.exp2((128 - light) / np.float32(LIGHT_STEPS)), (0, 0), 1.0))
+        steps = 128.5 + LIGHT_STEPS * np.log2(_coarse(raw, cells) / _coarse(self._samples[0], cells))
+        light = cast(Picture, cv2.medianBlur(np.clip(steps, 0, 255).astype(np.uint8), LIGHT_WINDOW))
+        gain = cast(Field, cv2.GaussianBlur(LIGHT_GAINS[light], (0, 0), 1.0))
         if float(np.abs(gain - 1).max()) <= 0.02:
             self._new_light = 0
             return raw
-        gain = cast(Field, cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR))
         mean = float(gain.mean())
-        self._new_light = self._new_light + 1 if not 1 / LIGHT_KEPT < mean < LIGHT_KEPT else 0
+        even = float(gain.max()) < LIGHT_KEPT * float(gain.min())
+        self._new_light = self._new_light + 1 if even and not 1 / LIGHT_KEPT < mean < LIGHT_KEPT else 0
         if self._new_light >= LIGHT_FRAMES:
             self._new_light = 0
             for sample in self._samples:
-                sample[:] = _scaled(sample, 1 / gain)
+                sample[:] = _scaled(sample, np.full(1, 1 / mean, np.float32))
             return raw
-        return _scaled(raw, gain)
+        return _scaled(raw, cast(Field, cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)))
 
     def _compare(self, grey: Picture) -> Picture:
         """1 where fewer than `MATCHES` samples are near, else 0."""
@@ -196,10 +198,11 @@ class Motion:
 
     def _things(self, grey: Picture, mask: Picture) -> tuple[list[tuple[int, ...]], Picture]:
         """Blobs (x, y, w, h, area) that are things and not light, and the mask of their pixels."""
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+        count, found, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+        labels = cast(NDArray[np.int32], found)
         kept = np.zeros(count, np.uint8)
         blobs: list[tuple[int, ...]] = []
-        for label, blob in enumerate(stats.tolist()):
+        for label, blob in enumerate(cast(list[list[int]], stats.tolist())):
             if label == 0 or blob[4] < LEAST_SHARE * mask.size:
                 continue
             if not self._is_light(grey, labels, label, blob):
@@ -233,17 +236,13 @@ class Motion:
 
     def _learn(self, grey: Picture, differs: Picture, moving: Picture, time: int) -> None:
         """Renew samples at random, and let thresholds follow noise and blinking."""
-        blinked = cv2.bitwise_xor(differs, self._differed)
+        blinked = differs ^ self._differed
         self._differed = differs
-        free = cast(Picture, cv2.compare(moving, 0, cv2.CMP_EQ))
-        self._near -= np.float32(CALM_STEP)
-        if cv2.countNonZero(blinked):
-            cv2.add(self._near, BLINK_STEP, self._near, mask=cv2.bitwise_and(blinked, free))
-            cv2.add(self._near, OBJECT_STEP, self._near, mask=cv2.bitwise_and(blinked, moving))
+        self._near += NEAR_STEPS[blinked | (moving & 2)]
         floor = min(max(NEAR, NOISE_NEAR * self._noise), NOISE_MOST)
         np.clip(self._near, floor, BLINK_MOST, out=self._near)
 
-        everywhere = self._frames <= WARM_UP
+        free = cast(Picture, cv2.bitwise_not(moving)) | np.uint8(255 if self._frames <= WARM_UP else 0)
         updates = min(MOST_UPDATES, (time - self._learned) // UPDATE_MS)
         if updates <= 0:
             # A clock that was set back must not stop the learning for long.
@@ -251,20 +250,15 @@ class Motion:
             return
         self._learned = time if updates == MOST_UPDATES else self._learned + updates * UPDATE_MS
         for _ in range(updates):
-            renewed = self._cut(self._renewed)
-            if not everywhere:
-                renewed = cv2.bitwise_and(renewed, free)
-            cv2.copyTo(grey, cv2.bitwise_or(renewed, self._cut(self._absorbed)), self._any_sample())
-            renewed = self._cut(self._renewed)
-            if not everywhere:
-                renewed = cv2.bitwise_and(renewed, free)
-            cv2.copyTo(self._shifted(grey), renewed, self._any_sample())
+            renewed = self._cut(self._renewed) & free
+            cv2.copyTo(grey, renewed | self._cut(self._absorbed), self._any_sample())
+            cv2.copyTo(self._shifted(grey), self._cut(self._renewed) & free, self._any_sample())
 
     def _any_sample(self) -> Picture:
         return self._samples[int(self._random.integers(SAMPLES))]
 
     def _cut(self, lots: Picture) -> Picture:
-        height, width = self._near.shape
+        height, width = self._samples.shape[1:]
         y, x = int(self._random.integers(height)), int(self._random.integers(width))
         return lots[y : y + height, x : x + width]
 
@@ -278,6 +272,11 @@ class Motion:
 
 def _grey(image: Picture) -> Picture:
     return image if image.ndim == 2 else cast(Picture, cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+
+
+def _coarse(grey: Picture, cells: tuple[int, int]) -> Field:
+    shrunk = cast(Picture, cv2.resize(grey, cells, interpolation=cv2.INTER_AREA))
+    return shrunk.astype(np.float32) + np.float32(LIGHT_OFFSET)
 
 
 def _scaled(grey: Picture, gain: Field) -> Picture:

@@ -36,6 +36,7 @@ OUTBOX_KEPT: Final = 100_000
 DETECTIONS_KEPT: Final = 200_000
 """Some 60 MB; two hours of motion on one camera at 25 frames a second."""
 
+_FROM_JOURNAL: Final = "position >= 0 AND link <> 'store'"
 _COUNT: Final = (
     "INSERT INTO totals (kind, label, n) VALUES (?, ?, ?) ON CONFLICT (kind, label) DO UPDATE SET n = n + excluded.n"
 )
@@ -187,16 +188,20 @@ class Ledger(LedgerReader):
         """Mark dead letters for replay and return how many were not marked before.
 
         By `ids` (those no longer kept are passed over), else all of a `reason`, else all. Without `ids` those that
-        were replayed once are left out: they failed twice.
+        were replayed once are left out: they failed twice. Rows that the store refused and pictures are never
+        replayed: they did not come from the journal as they are.
         """
         with self._transaction() as connection:
             if ids is not None:
                 assert reason is None, "ids or a reason, not both"
                 return connection.executemany(
-                    "UPDATE dead_letters SET replay = 1 WHERE id = ? AND replay <> 1", [(id,) for id in ids]
+                    f"UPDATE dead_letters SET replay = 1 WHERE id = ? AND replay <> 1 AND {_FROM_JOURNAL}",
+                    [(id,) for id in ids],
                 ).rowcount
             return connection.execute(
-                "UPDATE dead_letters SET replay = 1 WHERE replay = 0 AND (?1 IS NULL OR reason = ?1)", (reason,)
+                "UPDATE dead_letters SET replay = 1 WHERE replay = 0 AND (?1 IS NULL OR reason = ?1) "
+                f"AND {_FROM_JOURNAL}",
+                (reason,),
             ).rowcount
 
     def take_replays(self, limit: int = 1000) -> list[tuple[int, DeadLetter]]:

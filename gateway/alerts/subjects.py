@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from detectors.records import Finding
-from gateway.alerts.records import Family, Subject
+from gateway.alerts.records import Alert, Family, Subject
 from gateway.channels import ChannelKey, Channels
 from gateway.inventory import Inventory
 
@@ -79,3 +81,16 @@ class Subjects:
 def health_subject(name: str, unit: str = "") -> Subject:
     """The subject of an alert about the gateway itself: `name` says what is judged (`journal_full`)."""
     return Subject(Family.GATEWAY_HEALTH, name, GATEWAY_SITE, "gateway", name, unit=unit)
+
+
+def open_zones(alerts: Iterable[Alert], inventory: Inventory) -> dict[tuple[int, int], int]:
+    """(camera, zone) to `since` of the security alerts among these: what the zone detector goes on from."""
+    found: dict[tuple[int, int], int] = {}
+    for alert in alerts:
+        subject = alert.subject
+        camera = inventory.camera_numbers.get((subject.site, subject.id))
+        if subject.family is Family.SECURITY and camera is not None:
+            zones = [zone.id for zone in inventory.cameras[camera].zones]
+            if subject.rule in zones:
+                found[camera, zones.index(subject.rule)] = alert.since
+    return found

@@ -119,6 +119,7 @@ PERIODS: Final = {"minute": Name("minute", "分钟"), "hour": Name("hourly", "�
 
 HEALTH: Final = {
     "store_away": Name("the store takes no writes", "数据库无法写入"),
+    "store_skipped": Name("messages left the journal before they were stored", "部分数据入库前已从接收日志删除"),
     "journal_filling": Name("the journal is filling up", "接收日志接近上限"),
     "journal_refuses": Name("the journal takes no messages", "接收日志无法写入"),
 }

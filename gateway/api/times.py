@@ -21,7 +21,7 @@ _LOST_PLUS: Final = re.compile(r" (\d\d:?\d\d)$")
 
 
 def parse_instant(text: object) -> int:
-    """ms UTC of an ISO 8601 stamp with a zone, or of a whole number of ms. Raises ValueError naming what is expected."""
+    """ms UTC of an ISO 8601 stamp with a zone, or of a whole number of ms. Raises ValueError with what is expected."""
     if isinstance(text, int):
         return _bounded(text)
     if not isinstance(text, str):

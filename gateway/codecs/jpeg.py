@@ -50,6 +50,15 @@ def check_jpeg(jpeg: bytes) -> Reason | None:
     return Reason.TRUNCATED_JPEG
 
 
+def jpeg_size(jpeg: bytes) -> tuple[int, int] | None:
+    """Width and height that the first frame header names, None where there is none."""
+    for marker, start, end in _segments(jpeg):
+        if marker in _SIZES and end - start >= 5:
+            height, width = struct.unpack_from(">HH", jpeg, start + 1)
+            return (width, height) if width and height else None
+    return None
+
+
 def captured_ms(jpeg: bytes, user_property: str | None, received: int, zone: ZoneInfo) -> int:
     """When a frame was taken, ms UTC: by the MQTT 5 user property, else by EXIF, else when it was received.
 

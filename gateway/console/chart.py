@@ -23,6 +23,8 @@ LEVELS: Final = ("#d97706", "#c2410c", "#b91c1c")
 """Colours of levels 1, 2 and 3 or more; `console.css` has the same ones."""
 _MUTED: Final = "#64748b"
 _RULE: Final = "#e2e8f0"
+_FAR: Final = 1e12
+"""Beyond every value that occurs."""
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -153,15 +155,16 @@ def _line(words: Words, rule: LimitRule, k: int, unit: str) -> dict[str, Any]:
 
 
 def _pieces(rules: Sequence[LimitRule]) -> list[dict[str, Any]]:
-    """The value axis cut at every limit, each piece in the colour of its gravest level."""
-    cuts = sorted({limit for rule in rules for limit in rule.levels})
-    if not cuts:
-        return [{"gte": -1e300, "color": CALM}]
-    inside = np.array([cuts[0] - 1.0, *((a + b) / 2 for a, b in pairwise(cuts)), cuts[-1] + 1.0])
-    colours = [colour(int(level)) for level in severity(inside, rules)]
-    pieces: list[dict[str, Any]] = [{"lt": cuts[0], "color": colours[0]}]
-    pieces += [{"gte": a, "lt": b, "color": c} for (a, b), c in zip(pairwise(cuts), colours[1:], strict=False)]
-    return [*pieces, {"gte": cuts[-1], "color": colours[-1]}]
+    """The value axis cut at every limit, each piece in the colour of its gravest level.
+
+    Every piece has two ends: ECharts fails on a line whose pieces are all open to one side.
+    """
+    cuts = [-_FAR, *sorted({limit for rule in rules for limit in rule.levels}), _FAR]
+    inside = np.array([(a + b) / 2 for a, b in pairwise(cuts)])
+    return [
+        {"gte": a, "lt": b, "color": colour(level)}
+        for (a, b), level in zip(pairwise(cuts), severity(inside, rules).tolist(), strict=True)
+    ]
 
 
 def _room(rules: Sequence[LimitRule], numbers: Sequence[float | None]) -> dict[str, float]:

@@ -20,9 +20,9 @@ from simulators.cameras.scene import Image, endless, make_scene, smooth_noise
 from simulators.incidents import Person
 from simulators.scenario import Camera
 
-NOISE_TILES: Final = 7
+NOISE_TILES: Final = 3
 NOISE_SIGMA: Final = 2.0
-NOISE_MARGIN: Final = 32
+NOISE_MARGIN: Final = 64
 """Pixels that a noise tile is larger than the picture: each frame takes a cut of it, so few tiles make many noises."""
 SHADE_UNIT: Final = 210
 """The byte that stands for full light."""
@@ -50,10 +50,13 @@ class Renderer:
         level = SHADE_UNIT * (1 + CLOUD_DEPTH * np.clip(clouds, -2.0, 1.0))
         self._shade: Image = np.repeat(level.astype(np.uint8)[:, :, None], 3, axis=2)
         tile = (height + NOISE_MARGIN, width + NOISE_MARGIN, 3)
-        self._noise = [
-            np.clip(128 + rng.normal(0, NOISE_SIGMA, tile), 0, 255).astype(np.uint8) for _ in range(NOISE_TILES)
-        ]
+        self._noise = [self._grain(rng, tile) for _ in range(NOISE_TILES)]
         self._offsets = rng.integers(0, NOISE_MARGIN, (64, 2)).tolist()
+
+    @staticmethod
+    def _grain(rng: np.random.Generator, shape: tuple[int, int, int]) -> Image:
+        """Noise around 128, which stands for none."""
+        return np.clip(128.5 + NOISE_SIGMA * rng.standard_normal(shape, np.float32), 0, 255).astype(np.uint8)
 
     def figures(self, time: int) -> list[Figure]:
         """The persons in the picture at `time` (ms UTC)."""

@@ -50,7 +50,7 @@ async def test_a_thousand_messages_and_frames_pass_without_loss_and_in_order() -
     async with broker_process() as (_, port):
         taker, link = Taker(), link_to(port)
         async with running(link, taker):
-            await asyncio.gather(asyncio.to_thread(publish, port, readings), asyncio.to_thread(publish, port, frames))
+            await asyncio.gather(publish(port, readings), publish(port, frames))
             await taker.until(1_050)
             await seen(lambda: link.status.acked == 1_050)
         arrived = [pair for batch in taker.batches for pair in zip(batch.topics, batch.payloads, strict=True)]
@@ -71,7 +71,7 @@ async def test_embedded_it_listens_on_a_free_port_and_can_be_started_again() -> 
         async with EmbeddedBroker() as broker:
             taker = Taker()
             async with running(link_to(broker.port), taker):
-                await asyncio.to_thread(publish, broker.port, [("pollution/a/b/data", b"x")])
+                await publish(broker.port, [("pollution/a/b/data", b"x")])
                 assert await taker.until(1) == [b"x"]
             assert broker.given_up == 0
 
@@ -80,6 +80,6 @@ async def test_a_message_nobody_acknowledged_in_time_is_counted_as_given_up() ->
     async with EmbeddedBroker() as broker:
         taker = Taker(acknowledge=False)
         async with running(link_to(broker.port), taker):
-            await asyncio.to_thread(publish, broker.port, [("pollution/a/b/data", b"x")])
+            await publish(broker.port, [("pollution/a/b/data", b"x")])
             await taker.until(1)
             await seen(lambda: broker.given_up == 1)  # amqtt waits 5 s

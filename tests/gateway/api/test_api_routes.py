@@ -13,11 +13,11 @@ def test_it_is_alive(api: httpx.Client) -> None:
     assert api.get("/healthz").json() == {"status": "alive"}
 
 
-def test_it_is_ready_until_something_is_not_and_then_says_what(api: httpx.Client, made_up: MadeUp) -> None:
-    ready = api.get("/readyz")
+def test_it_is_ready_until_something_is_not_and_then_says_what(own_api: httpx.Client, made_up: MadeUp) -> None:
+    ready = own_api.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "reasons": {}})
     made_up.reasons["link plant"] = "broker not reached"
-    not_ready = api.get("/readyz")
+    not_ready = own_api.get("/readyz")
     assert (not_ready.status_code, not_ready.json()["reasons"]) == (503, {"link plant": "broker not reached"})
 
 
@@ -31,10 +31,10 @@ def test_metrics_are_in_the_text_format_and_in_openmetrics_where_asked_for(api: 
 
 
 def test_the_status_has_rates_totals_open_alerts_and_what_the_gateway_says_of_itself(
-    api: httpx.Client, made_up: MadeUp
+    own_api: httpx.Client, made_up: MadeUp
 ) -> None:
     made_up.views.live.count(messages=3, readings=15)
-    status = api.get("/api/v1/status").json()
+    status = own_api.get("/api/v1/status").json()
     assert status["time"] == "2026-05-01T08:00:00.000Z"
     assert status["totals"] == {"messages": 3, "readings": 15, "frames": 0}
     assert (status["alerts_firing"], status["alerts_pending"]) == (3, 0)
@@ -127,12 +127,12 @@ def test_a_time_may_be_written_in_these_ways(api: httpx.Client, start: str) -> N
     assert answer["start"] == "2026-05-01T07:58:00.000Z"
 
 
-def test_the_store_is_asked_in_a_worker_thread_and_its_absence_is_a_503(api: httpx.Client, made_up: MadeUp) -> None:
+def test_the_store_is_asked_in_a_worker_thread_and_its_absence_is_a_503(own_api: httpx.Client, made_up: MadeUp) -> None:
     address = "/api/v1/readings?site=east&device=stack-1&factor=a21026"
-    assert api.get(address).status_code == 200
+    assert own_api.get(address).status_code == 200
     assert "api" not in made_up.store.callers
     made_up.store.away = True
-    away = api.get(address)
+    away = own_api.get(address)
     assert (away.status_code, away.headers["content-type"]) == (503, "application/problem+json")
     assert "connection refused" in away.json()["detail"]
 
@@ -180,9 +180,9 @@ def test_what_is_not_there_and_what_is_not_allowed_are_problems_too(api: httpx.C
     )
 
 
-def test_a_mistake_of_ours_is_a_500_that_tells_nothing_of_the_inside(api: httpx.Client, made_up: MadeUp) -> None:
+def test_a_mistake_of_ours_is_a_500_that_tells_nothing_of_the_inside(own_api: httpx.Client, made_up: MadeUp) -> None:
     made_up.reasons[3] = object()  # pyright: ignore - cannot be written as JSON
-    answer = api.get("/readyz")
+    answer = own_api.get("/readyz")
     assert (answer.status_code, answer.json()["detail"]) == (500, "the gateway could not answer; its log says why")
 
 
@@ -217,18 +217,18 @@ def test_detections_are_chosen_by_camera_and_time(api: httpx.Client) -> None:
     assert found[0]["zones"] == [{"id": "fence", "share": 0.2}]
 
 
-def test_a_camera_tells_what_was_seen_and_gives_the_frame_once(api: httpx.Client, made_up: MadeUp) -> None:
-    assert [camera["frame"] for camera in api.get("/api/v1/cameras").json()] == [None, None]
+def test_a_camera_tells_what_was_seen_and_gives_the_frame_once(own_api: httpx.Client, made_up: MadeUp) -> None:
+    assert [camera["frame"] for camera in own_api.get("/api/v1/cameras").json()] == [None, None]
     jpeg = made_up.show_frame()
-    gate = api.get("/api/v1/cameras?site=east").json()[0]
+    gate = own_api.get("/api/v1/cameras?site=east").json()[0]
     assert gate["frame"]["boxes"][0] == {"x": 70, "y": 130, "w": 52, "h": 160, "label": "motion", "score": 0.9}
-    frame = api.get("/api/v1/cameras/east/gate/frame.jpg")
+    frame = own_api.get("/api/v1/cameras/east/gate/frame.jpg")
     assert (frame.content, frame.headers["content-type"]) == (jpeg, "image/jpeg")
     assert '"captured":"2026-05-01T08:00:00.000Z"' in frame.headers["gateway-frame"]
     tag = {"If-None-Match": frame.headers["etag"]}
-    assert api.get("/api/v1/cameras/east/gate/frame.jpg", headers=tag).status_code == 304
+    assert own_api.get("/api/v1/cameras/east/gate/frame.jpg", headers=tag).status_code == 304
     made_up.show_frame(captured=NOW + 40)
-    assert api.get("/api/v1/cameras/east/gate/frame.jpg", headers=tag).status_code == 200
+    assert own_api.get("/api/v1/cameras/east/gate/frame.jpg", headers=tag).status_code == 200
 
 
 def test_dead_letters_have_reason_detail_and_the_raw_bytes(api: httpx.Client) -> None:

@@ -26,8 +26,8 @@ def events(answer: httpx.Response) -> Iterator[tuple[str, object]]:
             yield name, json.loads(line.removeprefix("data: "))
 
 
-def test_an_alert_reaches_a_listener_when_it_is_published(api: httpx.Client, made_up: MadeUp) -> None:
-    with api.stream("GET", "/api/v1/stream?kind=alert") as answer:
+def test_an_alert_reaches_a_listener_when_it_is_published(own_api: httpx.Client, made_up: MadeUp) -> None:
+    with own_api.stream("GET", "/api/v1/stream?kind=alert") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         heard = events(answer)
         assert next(heard) == (":", "welcome")
@@ -43,28 +43,28 @@ def test_counters_come_by_themselves(api: httpx.Client) -> None:
         assert counters["alerts_firing"] == 3  # pyright: ignore
 
 
-def test_a_quiet_stream_has_a_heartbeat(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quiet_stream_has_a_heartbeat(own_api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "HEARTBEAT_S", 0.05)
-    with api.stream("GET", "/api/v1/stream?kind=alert") as answer:
+    with own_api.stream("GET", "/api/v1/stream?kind=alert") as answer:
         heard = events(answer)
         assert [next(heard) for _ in range(3)] == [(":", "welcome"), (":", "still here"), (":", "still here")]
 
 
-def test_who_leaves_is_forgotten(api: httpx.Client, made_up: MadeUp) -> None:
-    with api.stream("GET", "/api/v1/stream?kind=alert") as answer:
+def test_who_leaves_is_forgotten(own_api: httpx.Client, made_up: MadeUp) -> None:
+    with own_api.stream("GET", "/api/v1/stream?kind=alert") as answer:
         heard = events(answer)
         assert next(heard) == (":", "welcome")
         assert made_up.views.feed.listeners == 1
     for _ in range(200):  # the server sees the closed socket a moment later
         if made_up.views.feed.listeners == 0:
             break
-        api.get("/healthz")
+        own_api.get("/healthz")
     assert made_up.views.feed.listeners == 0
 
 
-def test_listeners_are_bounded(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listeners_are_bounded(own_api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "MOST_LISTENERS", 0)
-    assert api.get("/api/v1/stream").status_code == 503
+    assert own_api.get("/api/v1/stream").status_code == 503
 
 
 def test_stopping_the_server_ends_an_open_stream_cleanly() -> None:

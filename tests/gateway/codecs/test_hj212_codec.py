@@ -306,19 +306,54 @@ heads = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(heads, bodies(plain_item) | bodies(item)), min_size=1, max_size=4))
-def test_the_fast_lane_reads_what_patience_reads(run: Any, frame: Any, written: list[tuple[str, str]]) -> None:
-    payloads = [frame(body, head=head) for head, body in written] * 2  # the second time all is remembered
-    fast = run("hj212", *payloads, device=-1)
+def assert_both_ways_agree(run: Any, payloads: list[bytes], device: int) -> None:
+    fast = run("hj212", *payloads, device=device)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FastLane, "read", lambda *_: False)
-        patient = run("hj212", *payloads, device=-1)
+        patient = run("hj212", *payloads, device=device)
     assert fast.readings == patient.readings
     assert [(letter.position, letter.reason, letter.detail) for letter in fast.dead] == [
         (letter.position, letter.reason, letter.detail) for letter in patient.dead
     ]
     assert (fast.sink.alive_only, fast.sink.devices) == (patient.sink.alive_only, patient.sink.devices)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(heads, bodies(plain_item) | bodies(item)), min_size=1, max_size=4))
+def test_the_fast_lane_reads_what_patience_reads(run: Any, frame: Any, written: list[tuple[str, str]]) -> None:
+    payloads = [frame(body, head=head) for head, body in written] * 2  # the second time all is remembered
+    assert_both_ways_agree(run, payloads, device=-1)
+
+
+@pytest.mark.parametrize(
+    ("plain", "trap"),
+    [
+        ("a=1;b=2;d=3", "a=1=b;c;d=2"),
+        ("a=1;b=2", "a;1=b;2"),
+        ("a=1;b=2", "a=1,b=2;"),
+        ("a=1;i-Info=2;c-Rtd=3", "a=1;i-Info=//x;c-Rtd=3//"),
+        ("a=1,a-EFlag=2;c-Rtd=3;d-SN=4", "a=1,a-EFlag=//x;c-Rtd=5;d-SN=//"),
+        ("a=1", "a=1_0"),
+        ("a=1", "a=nan"),
+        ("a=1", "a=-1e999"),
+        ("a=1", "a=\uff11"),
+        ("a=1;b=2", "a=1e999;b=-1e999"),
+        ("a=1", "a=\x1c1"),
+        ("a=1,a-Flag=N", "a=1,a-Flag= N "),
+        ("a=1,a-Flag=N", "a=1,a-Flag="),
+        ("a=1;a=2", "a=2;a=x"),
+        ("a=1", "a=1&&b=2"),
+    ],
+)
+def test_a_remembered_layout_is_no_trap(run: Any, frame: Any, plain: str, trap: str) -> None:
+    plain_frame = frame(STAMP + plain)
+    assert_both_ways_agree(run, [plain_frame, frame(STAMP + trap), plain_frame], device=0)
+
+
+def test_what_stands_where_qn_should_is_not_passed_over(run: Any, frame: Any) -> None:
+    heads = ["CN=2011;", "QN=20260301080000123;CN=2011;", "QN=1;MN=BERLIN-1;x=y;CN=2011;"]
+    assert_both_ways_agree(run, [frame(STAMP + "a=1", head=head) for head in heads], device=0)
+    assert run("hj212", frame(STAMP + "a=1", head=heads[-1])).reasons == ["mn_mismatch"]
 
 
 def test_the_fast_lane_takes_plain_frames(run: Any, frame: Any, monkeypatch: pytest.MonkeyPatch) -> None:

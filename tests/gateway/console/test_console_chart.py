@@ -81,9 +81,9 @@ def test_limits_are_lines_and_what_is_beyond_is_marked_on_the_clock_of_the_site(
 def test_the_line_has_the_colour_of_the_level_it_is_in() -> None:
     pieces = drawn([30.0])["visualMap"]["pieces"]  # pyright: ignore
     assert pieces == [
-        {"lt": 35.0, "color": chart.CALM},
+        {"gte": -1e12, "lt": 35.0, "color": chart.CALM},
         {"gte": 35.0, "lt": 50.0, "color": chart.LEVELS[0]},
-        {"gte": 50.0, "color": chart.LEVELS[1]},
+        {"gte": 50.0, "lt": 1e12, "color": chart.LEVELS[1]},
     ]
 
 

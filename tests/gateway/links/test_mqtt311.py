@@ -42,7 +42,7 @@ async def test_twenty_thousand_messages_arrive_exactly_once_and_in_order(mosquit
     taker = Taker()
     link = Mqtt311Link(settings(mosquitto.url), clock=lambda: 1_700_000_000_000)
     async with running(link, taker):
-        await asyncio.to_thread(publish, mosquitto.port, numbered(0, 20_000))
+        await publish(mosquitto.port, numbered(0, 20_000))
         assert await taker.until(20_000) == numbers(0, 20_000)
         await seen(lambda: link.status.acked == 20_000)
     assert {topic for batch in taker.batches for topic in batch.topics} == {TOPIC}
@@ -54,7 +54,7 @@ async def test_messages_of_qos_0_arrive_and_have_nothing_to_acknowledge(mosquitt
     taker = Taker()
     link = Mqtt311Link(settings(mosquitto.url, qos=0))
     async with running(link, taker):
-        await asyncio.to_thread(publish, mosquitto.port, numbered(0, 100))
+        await publish(mosquitto.port, numbered(0, 100))
         assert await taker.until(100) == numbers(0, 100)
     assert (link.status.received, link.status.acked) == (100, 0)
 
@@ -62,7 +62,7 @@ async def test_messages_of_qos_0_arrive_and_have_nothing_to_acknowledge(mosquitt
 async def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(mosquitto: Mosquitto) -> None:
     first = Taker(acknowledge=False)
     async with running(Mqtt311Link(settings(mosquitto.url)), first):
-        await asyncio.to_thread(publish, mosquitto.port, numbered(0, 50))
+        await publish(mosquitto.port, numbered(0, 50))
         await first.until(50)
 
     second = Taker()
@@ -73,7 +73,7 @@ async def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(mosqu
 
     third = Taker()
     async with running(Mqtt311Link(settings(mosquitto.url)), third):
-        await asyncio.to_thread(publish, mosquitto.port, [(TOPIC, b"last")])
+        await publish(mosquitto.port, [(TOPIC, b"last")])
         assert await third.until(1) == [b"last"]
 
 
@@ -82,7 +82,7 @@ async def test_acknowledgements_of_a_lost_connection_are_not_sent_on_the_next(mo
     async with Wire(mosquitto.port) as wire:
         link = Mqtt311Link(settings(f"mqtt://127.0.0.1:{wire.port}"))
         async with running(link, taker):
-            await asyncio.to_thread(publish, mosquitto.port, numbered(0, 20))
+            await publish(mosquitto.port, numbered(0, 20))
             await taker.until(20)
             early = list(taker.batches)
             wire.cut()
@@ -100,7 +100,7 @@ async def test_an_acknowledgement_after_the_link_has_ended_is_counted_as_stale(m
     taker = Taker(acknowledge=False)
     link = Mqtt311Link(settings(mosquitto.url))
     async with running(link, taker):
-        await asyncio.to_thread(publish, mosquitto.port, numbered(0, 3))
+        await publish(mosquitto.port, numbered(0, 3))
         await taker.until(3)
     for batch in taker.batches:
         batch.ack()
@@ -110,7 +110,7 @@ async def test_an_acknowledgement_after_the_link_has_ended_is_counted_as_stale(m
 async def test_the_broker_keeps_messages_while_the_link_is_away(mosquitto: Mosquitto) -> None:
     async with running(Mqtt311Link(settings(mosquitto.url)), Taker()):
         pass
-    await asyncio.to_thread(publish, mosquitto.port, numbered(0, 500))
+    await publish(mosquitto.port, numbered(0, 500))
     taker = Taker()
     async with running(Mqtt311Link(settings(mosquitto.url)), taker):
         assert await taker.until(500) == numbers(0, 500)
@@ -120,14 +120,14 @@ async def test_a_restarted_broker_is_found_again_with_nothing_lost(mosquitto: Mo
     taker = Taker(acknowledge=False)
     link = Mqtt311Link(settings(mosquitto.url))
     async with running(link, taker):
-        await asyncio.to_thread(publish, mosquitto.port, numbered(0, 30))
+        await publish(mosquitto.port, numbered(0, 30))
         await taker.until(30)
         mosquitto.stop()
         await seen(lambda: not link.status.connected)
         taker.acknowledge = True
         mosquitto.start()
         await taker.until(60)
-        await asyncio.to_thread(publish, mosquitto.port, numbered(30, 60))
+        await publish(mosquitto.port, numbered(30, 60))
         assert await taker.until(90) == numbers(0, 30) + numbers(0, 60)
     assert link.status.reconnects == 1
     assert f"127.0.0.1:{mosquitto.port}" in link.status.last_error or "closed" in link.status.last_error
@@ -143,7 +143,7 @@ async def test_a_broker_that_lost_the_session_is_subscribed_to_again_and_the_los
         async with running(link, taker):
             broker.restart()
             await seen(lambda: link.status.reconnects == 1 and link.status.connected)
-            await asyncio.to_thread(publish, broker.port, numbered(0, 5))
+            await publish(broker.port, numbered(0, 5))
             assert await taker.until(5) == numbers(0, 5)
     assert [(log["event"], log["log_level"]) for log in logs] == [
         ("link_up", "info"),
@@ -162,7 +162,7 @@ async def test_what_take_raises_ends_the_link(mosquitto: Mosquitto) -> None:
     link = Mqtt311Link(settings(mosquitto.url))
     running_link = asyncio.create_task(link.run(broken))
     await seen(lambda: link.status.connected)
-    await asyncio.to_thread(publish, mosquitto.port, numbered(0, 1))
+    await publish(mosquitto.port, numbered(0, 1))
     with pytest.raises(RuntimeError, match="the journal is gone"):
         await running_link
     assert not link.status.connected
@@ -177,5 +177,5 @@ async def test_the_password_is_read_from_where_the_settings_say(
     taker = Taker()
     link = Mqtt311Link(settings(broker.url, login={"username": "gateway", "password_file": secret}))
     async with running(link, taker):
-        await asyncio.to_thread(publish, broker.port, numbered(0, 1), username="gateway", password="right horse")
+        await publish(broker.port, numbered(0, 1), username="gateway", password="right horse")
         assert await taker.until(1) == [b"0"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from link_harness import CONNACK, Taker, publish, running, scripted, seen
+from link_harness import CONNACK, Taker, publish, publish_packet, running, scripted, seen
 from servers import Certificates, Mosquitto
 
 from gateway.config import Link as Settings
@@ -32,16 +32,6 @@ def settings(url: str, keepalive_s: int = 30, **more: object) -> Settings:
     return checked.model_copy(update={"keepalive_s": keepalive_s})  # shorter than a configuration may have it
 
 
-def publish_packet(payload: bytes) -> bytes:
-    """PUBLISH of QoS 0 (MQTT 3.1.1, 3.3)."""
-    body = b"\x00\x03a/x" + payload
-    length, rest = bytearray(), len(body)
-    while rest >= 128:
-        length.append(rest % 128 | 128)
-        rest //= 128
-    return b"\x30" + bytes(length) + bytes([rest]) + body
-
-
 async def test_a_take_that_blocks_stops_the_reading_and_bounds_every_batch(mosquitto: Mosquitto) -> None:
     size = 10_000
     taker = Taker()
@@ -49,7 +39,7 @@ async def test_a_take_that_blocks_stops_the_reading_and_bounds_every_batch(mosqu
     link = Mqtt311Link(settings(mosquitto.url))
     messages = [(TOPIC, b"%06d" % number + bytes(size - 6)) for number in range(1_000)]
     async with running(link, taker):
-        await asyncio.to_thread(publish, mosquitto.port, messages)  # 10 MB, all of it taken by the broker
+        await publish(mosquitto.port, messages)  # 10 MB, all of it taken by the broker
         await seen(lambda: link.status.received > 0)
         assert link.status.received <= BOUND / size + 1
         taker.open.set()
@@ -61,24 +51,26 @@ async def test_a_message_larger_than_the_bound_passes_by_itself(mosquitto: Mosqu
     taker = Taker()
     frame = bytes(range(256)) * 4_096
     async with running(Mqtt311Link(settings(mosquitto.url)), taker):
-        await asyncio.to_thread(publish, mosquitto.port, [(TOPIC, frame), (TOPIC, b""), (TOPIC, frame)])
+        await publish(mosquitto.port, [(TOPIC, frame), (TOPIC, b""), (TOPIC, frame)])
         assert await taker.until(3) == [frame, b"", frame]
 
 
 async def test_a_link_that_may_not_read_for_long_says_online_in_place_of_pings() -> None:
     """A broker ends a connection it has not heard of for 1.5 keep-alives; paho pings only where it may read."""
-    flood = b"".join(publish_packet(bytes(BOUND)) for _ in range(3))
+    flood = b"".join(publish_packet(TOPIC, bytes(BOUND)) for _ in range(3))
     taker = Taker()
     taker.open.clear()
     heard: list[bytes] = []
-    async with scripted(iter([[CONNACK, SUBACK + flood]]), heard=heard) as url:
-        async with running(Mqtt311Link(settings(url, keepalive_s=1)), taker):
-            await seen(lambda: sum(body.endswith(b"online") for body in heard) >= 3)
+    async with (
+        scripted(iter([[CONNACK, SUBACK + flood]]), heard=heard) as url,
+        running(Mqtt311Link(settings(url, keepalive_s=1)), taker),
+    ):
+        await seen(lambda: sum(body.endswith(b"online") for body in heard) >= 3)
 
 
 async def test_an_answer_to_a_ping_that_lies_behind_unread_messages_is_waited_for() -> None:
     flood = [b"%d" % number + bytes(BOUND) for number in range(3)]
-    late = b"".join(map(publish_packet, flood)) + PINGRESP
+    late = b"".join(publish_packet(TOPIC, payload) for payload in flood) + PINGRESP
     taker = Taker()
     taker.open.clear()
     async with scripted(iter([[CONNACK, SUBACK, late] + [PINGRESP] * 60])) as url:
@@ -95,7 +87,7 @@ async def test_messages_that_share_a_tls_record_are_not_left_in_it(certificates:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.server_cert_file, certificates.server_key_file)
     small = [b"%d" % number for number in range(1_000)]
-    flood = b"".join(map(publish_packet, small))  # less than the 16 kB of a record
+    flood = b"".join(publish_packet(TOPIC, payload) for payload in small)  # less than the 16 kB of a record
     taker = Taker()
     async with scripted(iter([[CONNACK, SUBACK + flood]]), context) as url:
         link = Mqtt311Link(settings(url, will_topic="", tls={"ca_file": certificates.ca_file}))

@@ -29,7 +29,7 @@ Open = Callable[..., Influx1Store]
 @pytest.fixture
 def open_store(influxd: Influxd, channels: Channels, tmp_path: Path) -> Open:
     def start(**settings: Any) -> Influx1Store:
-        chosen = Influx1(**{"url": influxd.url, "database": "pollution", **settings})
+        chosen = Influx1.model_validate({"url": influxd.url, "database": "pollution", **settings})
         return Influx1Store(chosen, channels, tmp_path / "influx.position")
 
     return start

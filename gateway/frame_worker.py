@@ -1,0 +1,125 @@
+"""The frame worker: a process that turns JPEG frames into boxes and zone events, with a background model a camera.
+
+It is started with `spawn`, so that it inherits neither threads nor sockets, and ends when its pipe closes.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.frames import zones
+from detectors.frames.motion import Motion, working_size
+from detectors.records import NEVER, Finding
+from gateway.codecs.jpeg import jpeg_size
+from gateway.inventory import Camera
+from gateway.records import Frame, FrameResult
+
+REDUCED: Final = (
+    (8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
+    (4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
+    (2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
+)
+"""JPEG scales by powers of two while decoding, for a fraction of the cost."""
+GAP_MS: Final = 5_000
+"""A longer pause of a camera proves neither motion nor quiet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The answer to one frame."""
+
+    result: FrameResult
+    findings: list[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A frame that could not be decoded."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What the worker remembers of one camera."""
+
+    camera: Camera
+    rules: zones.ZoneRules
+    state: zones.ZoneState
+    motion: Motion = field(default_factory=Motion)
+    masks: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0, 0), np.uint8))
+
+
+def work(pipe: Connection, cameras: Sequence[Camera], open_since: Mapping[tuple[int, int], int]) -> None:
+    """Say None when ready, then answer every `Frame` that comes through the pipe with `Seen` or `Unusable`, until the pipe closes.
+
+    `open_since` has (camera, zone) to `since` for zones whose alert is open from before: to be ended, not told again.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes the pipe
+    cv2.setNumThreads(1)
+    watches: dict[int, _Watch] = {}
+    pipe.send(None)  # ready
+    while True:
+        try:
+            frame: Frame = pipe.recv()
+        except EOFError:
+            return
+        watch = watches.get(frame.camera)
+        if watch is None:
+            watch = watches[frame.camera] = _begin(cameras[frame.camera], frame.camera, open_since)
+        pipe.send(analyse(watch, frame))
+
+
+def analyse(watch: _Watch, frame: Frame) -> Seen | Unusable:
+    """Decode, find what moves, and say what that means for the camera's zones."""
+    size = jpeg_size(frame.jpeg)
+    if size is None:
+        return Unusable("bad_jpeg", "the JPEG has no size")
+    width, height = size
+    grey = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), _how(width, height) | cv2.IMREAD_IGNORE_ORIENTATION)
+    if grey is None:  # pyright: ignore[reportUnnecessaryComparison] - OpenCV's stubs do not say so
+        return Unusable("bad_jpeg", f"the JPEG of {width} x {height} pixels cannot be decoded")
+    seen = watch.motion.look(np.asarray(grey, np.uint8), frame.captured, width, height)
+    rows, columns = seen.moving.shape
+    if watch.masks.shape[1:] != (rows, columns):
+        watch.masks = zones.masks_of([zone.polygon for zone in watch.camera.zones], columns, rows)
+    shares = zones.shares_of(watch.masks, seen.moving)
+    findings = [
+        event.finding(frame.camera, zones.boxes_within(watch.masks[event.zone], seen.boxes, width, height))
+        for event in zones.step(watch.state, watch.rules, frame.captured, shares)
+    ]
+    result = FrameResult(
+        frame.camera, frame.captured, frame.received, width, height, seen.boxes, tuple(shares.tolist())
+    )
+    return Seen(result, findings)
+
+
+def _begin(camera: Camera, number: int, open_since: Mapping[tuple[int, int], int]) -> _Watch:
+    rules = zones.ZoneRules.of(
+        [zone.share for zone in camera.zones],
+        [zone.hold for zone in camera.zones],
+        [zone.quiet for zone in camera.zones],
+        GAP_MS,
+    )
+    state = zones.ZoneState.empty(len(camera.zones))
+    for zone in range(len(camera.zones)):
+        state.since[zone] = open_since.get((number, zone), NEVER)
+    return _Watch(camera, rules, state)
+
+
+def _how(width: int, height: int) -> int:
+    """The strongest reduction that leaves at least the detector's working size."""
+    wanted = working_size(width, height)
+    for factor, how in REDUCED:
+        if width // factor >= wanted[0] and height // factor >= wanted[1]:
+            return how
+    return cv2.IMREAD_GRAYSCALE
