@@ -60,7 +60,7 @@ class _Watch:
 
 
 def work(pipe: Connection, cameras: Sequence[Camera], open_since: Mapping[tuple[int, int], int]) -> None:
-    """Say None when ready, then answer every `Frame` that comes through the pipe with `Seen` or `Unusable`, until the pipe closes.
+    """Say None when ready, then answer every `Frame` with `Seen` or `Unusable`, until the pipe closes.
 
     `open_since` has (camera, zone) to `since` for zones whose alert is open from before: to be ended, not told again.
     """

@@ -12,6 +12,7 @@ import multiprocessing
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -182,8 +183,9 @@ class _Worker:
         self._process.start()
         theirs.close()
         self._pipe = ours
-        if ours.poll(ANSWER_S):
-            ours.recv()  # its word that it is ready
+        with suppress(EOFError):  # one that dies at once is found out by its first frame
+            if ours.poll(ANSWER_S):
+                ours.recv()  # its word that it is ready
         return ours
 
     def _kill(self) -> None:

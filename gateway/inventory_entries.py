@@ -96,7 +96,7 @@ class LimitEntry(Section):
     hold_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """How long a level must be passed, by the time of the readings, before it counts."""
     band: Annotated[float, Field(ge=0, le=0.5)] = 0.05
-    """Hysteresis: the share of a level by which a value must return for it to end."""
+    """Hysteresis: the share of a level's amount by which a value must return for it to end."""
 
     @model_validator(mode="after")
     def _one_side(self) -> LimitEntry:
@@ -111,8 +111,6 @@ class LimitEntry(Section):
         mistakes: list[tuple[tuple[str | int, ...], str]] = [
             ((self.side, n), f"expected {word} levels, but {levels[n]:g} follows {levels[n - 1]:g}") for n in wrong
         ]
-        if self.band and min(levels) < 0:
-            mistakes.append((("band",), "expected 0 where a level is negative: a band is a share of the level"))
         if mistakes:
             raise Misplaced(*mistakes)
         return self

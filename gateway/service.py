@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from importlib.metadata import version
 from typing import Final
 
 import structlog
@@ -21,8 +20,6 @@ from gateway.alerts.publisher import OutboxPublisher
 from gateway.alerts.records import Detection, Transition
 from gateway.alerts.subjects import Subjects, open_zones
 from gateway.alerts.texts import Texts
-from gateway.api.server import ApiServer
-from gateway.api.views import About, Views
 from gateway.channels import Channels
 from gateway.checks import Checks
 from gateway.clock import now_ms
@@ -39,7 +36,6 @@ from gateway.inventory import Inventory
 from gateway.journal.journal import Journal
 from gateway.links import open_link
 from gateway.live import Live
-from gateway.metrics import registry_of
 from gateway.pipeline import Pipeline
 from gateway.records import DeadLetter, Decoded, Frame
 from gateway.sightings import Sightings
@@ -131,9 +127,11 @@ class Service:
             stack.callback(self.ledger.close)
             stack.callback(self.journal.close)
             await self.pipeline.recover(self.journal)
-            server = ApiServer(self._views(), self.config.api)
-            stack.push_async_callback(asyncio.to_thread, server.stop)
             if self.config.api.enabled:
+                from gateway.service_views import api_server  # here: a second of imports
+
+                server = api_server(self)
+                stack.push_async_callback(asyncio.to_thread, server.stop)
                 self.port = await asyncio.to_thread(server.start)
             await stack.enter_async_context(self.frames)
             async with asyncio.TaskGroup() as tasks:
@@ -244,44 +242,6 @@ class Service:
         camera = self.inventory.cameras[frame.camera]
         topic = f"camera/{self.inventory.sites[camera.site].id}/{camera.id}"
         self.pipeline.bury(DeadLetter(-1, frame.received, "frames", topic, frame.jpeg[:4096], reason, detail))
-
-    def _views(self) -> Views:
-        return Views(
-            inventory=self.inventory,
-            channels=self.channels,
-            live=self.live,
-            feed=self.feed,
-            ledger=Ledger.reader(self.config.data / "state.sqlite"),
-            query=self.store.query,
-            registry=registry_of(self),
-            ready=self._not_ready,
-            about=self._about,
-        )
-
-    def _not_ready(self) -> dict[str, str]:
-        reasons = {
-            f"link {link.name}": link.status.last_error or "not connected yet"
-            for link in self.links
-            if not link.status.connected
-        }
-        if self.ingest.refused:
-            reasons["journal"] = self.ingest.refused
-        if self.pipeline.refused:
-            reasons["ledger"] = self.pipeline.refused
-        if self.writer.away:
-            reasons["store"] = self.writer.reason
-        return reasons
-
-    def _about(self) -> About:
-        return About(
-            name="Pollution and Video Sensor Gateway",
-            version=version("pollution-video-gateway"),
-            journal_bytes=self.journal.size,
-            journal_share=self.journal.size / self.journal.limit,
-            store=self.config.store.kind,
-            store_away=self.writer.away,
-            store_behind=max(0, self.pipeline.position - self.writer.position),
-        )
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -8,7 +8,7 @@ blinks between the two answers. What is left becomes blobs, and blobs become box
 A change of light is no motion. Before the comparison the picture is brought into the light of the background by a
 smooth field of gains: the median, over a window larger than the objects, of new to old grey. So a cloud's shadow, a
 lamp or the camera's exposure are taken out, in part or all of the picture. What the field leaves is told by its form:
-a blob that shows the pattern of the background it covers, or a large one whose edge fades away, is light, not a thing.
+a blob that shows the pattern of the background it covers is light, not a thing.
 
 After Barnich and Van Droogenbroeck, ViBe, IEEE TIP 20 (2011), and St-Charles et al., SuBSENSE, IEEE TIP 24 (2015) (the
 feedback by blinking pixels); the treatment of light and of time are ours. Figures: `benchmarks/motion.py`.
@@ -76,10 +76,6 @@ SAME_PATTERN: Final = 0.8
 """Correlation with the background from which on a blob shows the background, where that has a pattern ..."""
 PATTERN_DEVIATION: Final = 4.0
 """... of at least so many grey values."""
-FADING_SHARE: Final = 0.005
-"""Blobs of a larger share are asked for an edge: ..."""
-FADING_EDGE: Final = 0.08
-"""... mean slope along the rim, a pixel, over mean difference inside. Vehicles from 0.09, cloud fronts up to 0.07."""
 UPHEAVAL: Final = 0.7
 """A larger share in motion is another scene; after `UPHEAVAL_FRAMES` in a row it is learned from the start."""
 UPHEAVAL_FRAMES: Final = 5
@@ -127,6 +123,7 @@ class Motion:
         if raw.shape != self._samples.shape[1:]:
             self._begin(raw, time)
         self._frames += 1
+        self._usual = _middle(self._samples)
         grey = self._relight(raw)
         differs = self._compare(grey)
         mask = cast(Picture, cv2.medianBlur(differs * np.uint8(255), 5))
@@ -160,7 +157,7 @@ class Motion:
         """The frame in the light of the background."""
         height, width = raw.shape
         cells = (max(1, width // LIGHT_GRID), max(1, height // LIGHT_GRID))
-        steps = 128.5 + LIGHT_STEPS * np.log2(_coarse(raw, cells) / _coarse(self._samples[0], cells))
+        steps = 128.5 + LIGHT_STEPS * np.log2(_coarse(raw, cells) / _coarse(self._usual, cells))
         light = cast(Picture, cv2.medianBlur(np.clip(steps, 0, 255).astype(np.uint8), LIGHT_WINDOW))
         gain = cast(Field, cv2.GaussianBlur(LIGHT_GAINS[light], (0, 0), 1.0))
         if float(np.abs(gain - 1).max()) <= 0.02:
@@ -211,28 +208,16 @@ class Motion:
         return blobs, kept[labels]
 
     def _is_light(self, grey: Picture, labels: NDArray[np.int32], label: int, blob: list[int]) -> bool:
-        x, y, w, h, area = blob
-        rim = 4
-        part = (slice(max(0, y - rim), y + h + rim), slice(max(0, x - rim), x + w + rim))
+        x, y, w, h, _ = blob
+        part = (slice(y, y + h), slice(x, x + w))
         inside = labels[part] == label
-        now, before = grey[part], self._samples[0][part]
-        new, old = now[inside].astype(np.float32), before[inside].astype(np.float32)
+        new, old = grey[part][inside].astype(np.float32), self._usual[part][inside].astype(np.float32)
         new -= new.mean()
         old -= old.mean()
         deviation = float(old.std())
-        if deviation > PATTERN_DEVIATION:
-            correlation = float((new * old).mean()) / (float(new.std()) * deviation + 1e-6)
-            if correlation > SAME_PATTERN:
-                return True
-        if area <= FADING_SHARE * grey.size:
+        if deviation < PATTERN_DEVIATION:
             return False
-        change = cv2.GaussianBlur(cv2.absdiff(now, before), (0, 0), 1.5).astype(np.float32)
-        slope = cv2.magnitude(
-            cv2.Sobel(change, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8),
-            cv2.Sobel(change, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8),
-        )
-        edge = cv2.morphologyEx(inside.view(np.uint8), cv2.MORPH_GRADIENT, FILL) > 0
-        return float(slope[edge].mean()) < FADING_EDGE * float(change[inside].mean())
+        return float((new * old).mean()) > SAME_PATTERN * float(new.std()) * deviation
 
     def _learn(self, grey: Picture, differs: Picture, moving: Picture, time: int) -> None:
         """Renew samples at random, and let thresholds follow noise and blinking."""
@@ -272,6 +257,12 @@ class Motion:
 
 def _grey(image: Picture) -> Picture:
     return image if image.ndim == 2 else cast(Picture, cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+
+
+def _middle(samples: Picture) -> Picture:
+    """The median of three samples: one alone may hold what once passed."""
+    low, high = cv2.min(samples[0], samples[1]), cv2.max(samples[0], samples[1])
+    return cast(Picture, cv2.max(low, cv2.min(high, samples[2])))
 
 
 def _coarse(grey: Picture, cells: tuple[int, int]) -> Field:

@@ -48,15 +48,16 @@ class ApiServer:
             from gateway.console.attach import attach  # a second of imports that not everyone needs
 
             attach(app, self._views)
+        port = int(listener.getsockname()[1])
         self._server = _Server(app, self._views)
-        self._thread = threading.Thread(target=self._server.serve_on, args=(listener,), name="api")
+        self._thread = threading.Thread(target=self._server.serve_on, args=(listener,), name=f"api-{port}")
         self._thread.start()
         self._server.decided.wait()
         if not self._server.started:
             self._thread.join()
             listener.close()
             raise GatewayError("the API did not start; the log says why")
-        return int(listener.getsockname()[1])
+        return port
 
     def stop(self) -> None:
         """End all connections, streams and pages, and the thread. Does nothing where it was not started."""

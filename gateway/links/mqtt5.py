@@ -23,11 +23,13 @@ from gateway.links.seam import LinkStatus, Take
 from gateway.links.tls import ssl_context
 from gateway.links.wire import Wire
 from gateway.records import Batch
-from gateway.topics import Template
+from gateway.topics import Template, format_topic
 
 log = structlog.get_logger("gateway.links")
 
 CONNECT_TIMEOUT_S = 10.0
+STEADY_S = 10.0
+"""A connection that stood so long begins the back-off anew; two clients fighting for one client id do not."""
 GRANTED = (
     mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE,
     mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE,
@@ -46,7 +48,9 @@ class Mqtt5Link:
         self._status = LinkStatus(since=clock())
         self._was_up = False
         self._frames = any(subscription.codec == "jpeg" for subscription in settings.subscribe)
-        self._will_topic = settings.will_topic.format(client_id=settings.client_id)
+        self._will_topic = (
+            format_topic(settings.will_topic, client_id=settings.client_id) if settings.will_topic else ""
+        )
 
     @property
     def name(self) -> str:
@@ -59,6 +63,7 @@ class Mqtt5Link:
     async def run(self, take: Take) -> None:
         """Connect, read, hand batches over, reconnect; see `gateway.links.seam.Link`."""
         context = ssl_context(self._settings.tls) if self._settings.secure else None
+        password = self._password()
         backoff = Backoff(self._settings.backoff_max_s)
         while True:
             wire = Wire(self._settings.max_batch_bytes, self._settings.max_packet_bytes)
@@ -67,28 +72,31 @@ class Mqtt5Link:
                     await asyncio.get_running_loop().create_connection(
                         lambda wire=wire: wire, self._settings.host, self._settings.port, ssl=context
                     )
-                    await self._open_session(wire)
-                backoff.reset()
-                await self._read(wire, take)
+                    await self._open_session(wire, password)
+                opened = time.monotonic()
+                try:
+                    await self._read(wire, take)
+                finally:
+                    if time.monotonic() - opened >= STEADY_S:
+                        backoff.reset()
             except (OSError, ValueError, LinkError, TimeoutError) as error:
                 self._down(f"{type(error).__name__}: {error}" if str(error) else "no answer from the broker")
             finally:
                 self._leave(wire)
             await asyncio.sleep(backoff.next())
 
-    async def _open_session(self, wire: Wire) -> None:
+    async def _open_session(self, wire: Wire, password: bytes | None) -> None:
         """CONNECT with its answer, and SUBSCRIBE. Raises `LinkError` when the broker refuses.
 
         Messages of a session that went on may come before the SUBACK, so `_parse` takes that from among them.
         """
         settings = self._settings
         will = mqtt5.Will(self._will_topic, payload=b"offline", retain=True) if self._will_topic else None
-        password = settings.login.password
         wire.transport.write(
             mqtt5.ConnectPacket(
                 settings.client_id,
                 username=settings.login.username or None,
-                password=None if password is None else password.encode(),
+                password=password,
                 clean_start=False,
                 will=will,
                 keep_alive=settings.keepalive_s,
@@ -111,7 +119,8 @@ class Mqtt5Link:
             for subscription in settings.subscribe
         ]
         wire.transport.write(mqtt5.SubscribePacket(1, filters).write())
-        log.info("link_session", link=self.name, broker=settings.url, session_present=answer.session_present)
+        if self._was_up and not answer.session_present:
+            log.error("link_session_lost", link=self.name, broker=settings.url)  # what was published meanwhile is gone
 
     async def _answer(self, wire: Wire) -> mqtt5.Packet:
         """The next packet."""
@@ -213,6 +222,8 @@ class Mqtt5Link:
         for subscription, code in zip(self._settings.subscribe, answer.reason_codes, strict=True):
             if code not in GRANTED:
                 raise LinkError(f"the broker refused the subscription {subscription.topic}: {_words(code.name, None)}")
+            if code.value < self._settings.qos:
+                log.error("link_qos_lowered", link=self.name, topic=subscription.topic, granted=code.value)
         if self._will_topic:
             wire.transport.write(mqtt5.PublishPacket(self._will_topic, b"online", retain=True).write())
         status = self._status
@@ -220,6 +231,14 @@ class Mqtt5Link:
         self._was_up = True
         status.connected, status.since = True, self._clock()
         log.info("link_up", link=self.name, broker=self._settings.url)
+
+    def _password(self) -> bytes | None:
+        """Raises `LinkError` where its file or variable is missing."""
+        try:
+            password = self._settings.login.password
+        except (OSError, KeyError) as error:
+            raise LinkError(f"link {self.name}: the password cannot be read: {error}") from error
+        return None if password is None else password.encode()
 
     def _down(self, reason: str) -> None:
         self._status.last_error = reason

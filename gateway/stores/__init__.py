@@ -10,8 +10,6 @@ from gateway.config import DuckDb, Influx, Influx1
 from gateway.config import Store as Settings
 from gateway.errors import ConfigError
 from gateway.stores.duckdb_store import DuckDbStore
-from gateway.stores.influxdb1_store import Influx1Store
-from gateway.stores.influxdb_store import InfluxStore
 from gateway.stores.seam import Store
 
 __all__ = ["Store", "open_store"]
@@ -28,9 +26,13 @@ def open_store(settings: Settings, data: Path, channels: Channels) -> Store:
             case DuckDb():
                 return DuckDbStore(data / settings.file, channels)
             case Influx():
+                from gateway.stores.influxdb_store import InfluxStore  # here: half a second of imports
+
                 file = _position_file(data, settings.kind, settings.url, settings.org, settings.bucket)
                 return InfluxStore(settings, channels, file)
             case Influx1():
+                from gateway.stores.influxdb1_store import Influx1Store
+
                 file = _position_file(data, settings.kind, settings.url, settings.database, settings.retention_policy)
                 return Influx1Store(settings, channels, file)
     except (OSError, KeyError) as error:

@@ -262,11 +262,6 @@ CASES = [
     ("hold negative", limit("above = [1], hold_s = -1"), "devices.0.limits.0.hold_s: expected at least 0, not -1"),
     ("band too wide", limit("above = [1], band = 0.6"), "devices.0.limits.0.band: expected at most 0.5, not 0.6"),
     (
-        "band of a negative level",
-        limit("below = [-5]"),
-        "devices.0.limits.0.band: expected 0 where a level is negative: a band is a share of the level",
-    ),
-    (
         "period unknown",
         limit('above = [1], period = "weekly"'),
         "devices.0.limits.0.period: expected 'realtime', 'minute', 'hour' or 'day', not 'weekly'",

@@ -35,7 +35,7 @@ def test_after_stop_the_port_is_free_and_the_thread_is_gone() -> None:
     port = server.start()
     assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     server.stop()
-    assert "api" not in [thread.name for thread in threading.enumerate()]
+    assert f"api-{port}" not in [thread.name for thread in threading.enumerate()]
     with socket.create_server(("127.0.0.1", port)):
         pass
 

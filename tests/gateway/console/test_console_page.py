@@ -199,7 +199,7 @@ def test_stopping_the_server_with_an_open_page_ends_its_thread(browser: Browser)
     open_page.goto(f"http://127.0.0.1:{port}")
     expect(open_page.locator(".figure").first).to_be_visible()
     server.stop()
-    assert "api" not in [thread.name for thread in threading.enumerate()]
+    assert f"api-{port}" not in [thread.name for thread in threading.enumerate()]
     open_page.close()
 
 
