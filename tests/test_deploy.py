@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from importlib.util import find_spec
@@ -209,6 +210,21 @@ def test_the_image_copies_what_is_there_and_runs_without_root_with_a_health_chec
     assert f"--uid {user[1]}" in last_stage
     assert "/healthz" in last_stage.split("HEALTHCHECK")[1]
     assert re.search(r'^ENTRYPOINT \["gateway"\]$', last_stage, re.MULTILINE)
+
+
+def test_every_file_that_is_no_program_is_packaged_too() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["*"]
+    packages = [ROOT / name for name in ("gateway", "detectors", "simulators")]
+    data = [
+        file for package in packages for file in package.rglob("*") if file.is_file() and "__pycache__" not in str(file)
+    ]
+    left_out = [
+        str(file.relative_to(ROOT))
+        for file in data
+        if file.suffix != ".py" and not any(file.match(pattern) for pattern in patterns)
+    ]
+    assert left_out == []
 
 
 def compose() -> dict[str, Any]:

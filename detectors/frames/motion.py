@@ -72,7 +72,7 @@ LIGHT_KEPT: Final = 1.1
 """A mean gain further from 1, the same in all the picture by this factor, is the new light after `LIGHT_FRAMES` frames:
 the background is brought into it, or a camera that goes dark would be judged by its enlarged noise."""
 LIGHT_FRAMES: Final = 25
-SAME_PATTERN: Final = 0.8
+SAME_PATTERN: Final = 0.9
 """Correlation with the background from which on a blob shows the background, where that has a pattern ..."""
 PATTERN_DEVIATION: Final = 4.0
 """... of at least so many grey values."""
@@ -261,8 +261,8 @@ def _grey(image: Picture) -> Picture:
 
 def _middle(samples: Picture) -> Picture:
     """The median of three samples: one alone may hold what once passed."""
-    low, high = cv2.min(samples[0], samples[1]), cv2.max(samples[0], samples[1])
-    return cast(Picture, cv2.max(low, cv2.min(high, samples[2])))
+    one, two, three = samples[0], samples[1], samples[2]
+    return np.maximum(np.minimum(one, two), np.minimum(np.maximum(one, two), three))
 
 
 def _coarse(grey: Picture, cells: tuple[int, int]) -> Field:

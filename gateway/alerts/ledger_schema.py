@@ -45,6 +45,7 @@ CREATE TABLE alerts (
     CHECK (state <> 'pending' OR fired = 0)
 ) STRICT;
 CREATE INDEX alerts_by_time ON alerts (since, id);
+CREATE INDEX alerts_by_state ON alerts (state, since, id);
 CREATE INDEX alerts_by_subject ON alerts (family, rule, site, kind, subject, factor, field, since);
 CREATE UNIQUE INDEX one_open_alert_a_subject ON alerts (family, rule, site, kind, subject, factor, field)
     WHERE state <> 'resolved';
