@@ -1,12 +1,13 @@
-"""The frame worker: a process that turns JPEG frames into boxes and zone events, with a background model a camera.
+"""The frame worker: a process that turns JPEG frames into boxes and shares of zones, with a background model a camera.
 
-It is started with `spawn`, so that it inherits neither threads nor sockets, and ends when its pipe closes.
+It is started with `spawn`, so that it inherits neither threads nor sockets, and ends when its pipe closes. What must
+outlive it (which zones are active) is not here but in `gateway.frames`.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Final
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 
 from detectors.frames import zones
 from detectors.frames.motion import Motion, working_size
-from detectors.records import NEVER, Finding
 from gateway.codecs.jpeg import jpeg_size
 from gateway.inventory import Camera
 from gateway.records import Frame, FrameResult
@@ -28,8 +28,6 @@ REDUCED: Final = (
     (2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
 )
 """JPEG scales by powers of two while decoding, for a fraction of the cost."""
-GAP_MS: Final = 5_000
-"""A longer pause of a camera proves neither motion nor quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,8 @@ class Seen:
     """The answer to one frame."""
 
     result: FrameResult
-    findings: list[Finding]
+    blind: bool
+    """The camera's background is not known (yet): stillness is no evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +48,19 @@ class Unusable:
 
 
 @dataclass(slots=True)
-class _Watch:
+class Watch:
     """What the worker remembers of one camera."""
 
     camera: Camera
-    rules: zones.ZoneRules
-    state: zones.ZoneState
     motion: Motion = field(default_factory=Motion)
     masks: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0, 0), np.uint8))
 
 
-def work(pipe: Connection, cameras: Sequence[Camera], open_since: Mapping[tuple[int, int], int]) -> None:
-    """Say None when ready, then answer every `Frame` with `Seen` or `Unusable`, until the pipe closes.
-
-    `open_since` has (camera, zone) to `since` for zones whose alert is open from before: to be ended, not told again.
-    """
+def work(pipe: Connection, cameras: Sequence[Camera]) -> None:
+    """Say None when ready, then answer every `Frame` with `Seen` or `Unusable`, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes the pipe
     cv2.setNumThreads(1)
-    watches: dict[int, _Watch] = {}
+    watches: dict[int, Watch] = {}
     pipe.send(None)  # ready
     while True:
         try:
@@ -75,12 +69,12 @@ def work(pipe: Connection, cameras: Sequence[Camera], open_since: Mapping[tuple[
             return
         watch = watches.get(frame.camera)
         if watch is None:
-            watch = watches[frame.camera] = _begin(cameras[frame.camera], frame.camera, open_since)
+            watch = watches[frame.camera] = Watch(cameras[frame.camera])
         pipe.send(analyse(watch, frame))
 
 
-def analyse(watch: _Watch, frame: Frame) -> Seen | Unusable:
-    """Decode, find what moves, and say what that means for the camera's zones."""
+def analyse(watch: Watch, frame: Frame) -> Seen | Unusable:
+    """Decode, find what moves, and how much of each of the camera's zones."""
     size = jpeg_size(frame.jpeg)
     if size is None:
         return Unusable("bad_jpeg", "the JPEG has no size")
@@ -93,27 +87,10 @@ def analyse(watch: _Watch, frame: Frame) -> Seen | Unusable:
     if watch.masks.shape[1:] != (rows, columns):
         watch.masks = zones.masks_of([zone.polygon for zone in watch.camera.zones], columns, rows)
     shares = zones.shares_of(watch.masks, seen.moving)
-    findings = [
-        event.finding(frame.camera, zones.boxes_within(watch.masks[event.zone], seen.boxes, width, height))
-        for event in zones.step(watch.state, watch.rules, frame.captured, shares)
-    ]
     result = FrameResult(
         frame.camera, frame.captured, frame.received, width, height, seen.boxes, tuple(shares.tolist())
     )
-    return Seen(result, findings)
-
-
-def _begin(camera: Camera, number: int, open_since: Mapping[tuple[int, int], int]) -> _Watch:
-    rules = zones.ZoneRules.of(
-        [zone.share for zone in camera.zones],
-        [zone.hold for zone in camera.zones],
-        [zone.quiet for zone in camera.zones],
-        GAP_MS,
-    )
-    state = zones.ZoneState.empty(len(camera.zones))
-    for zone in range(len(camera.zones)):
-        state.since[zone] = open_since.get((number, zone), NEVER)
-    return _Watch(camera, rules, state)
+    return Seen(result, seen.blind)
 
 
 def _how(width: int, height: int) -> int:

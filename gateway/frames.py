@@ -2,7 +2,8 @@
 
 A camera has one slot. A frame that comes while another of its camera waits takes its place: live pictures are worth
 something now, so a gateway that cannot keep up sees fewer frames a second and never older ones. Each camera belongs
-to one worker, which keeps its background model; cameras of one worker take turns.
+to one worker, which keeps its background model; cameras of one worker take turns. Which zones are active is kept here,
+so that a worker may die without an event being forgotten or told twice.
 """
 
 from __future__ import annotations
@@ -19,19 +20,23 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Final, Self, cast
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
+from detectors.frames import zones
 from detectors.records import Finding
 from gateway.config import Frames as Settings
 from gateway.frame_worker import Seen, Unusable, work
-from gateway.inventory import Inventory
+from gateway.inventory import Camera, Inventory
 from gateway.records import Frame, FrameResult
 
 log = structlog.get_logger("gateway.frames")
 
 ANSWER_S: Final = 30.0
 """A worker that takes longer over one frame hangs: it is killed and started again."""
-CLOSE_S: Final = 5.0
+ZONE_GRID: Final = (160, 90)
+"""Cells of a picture by which boxes are told to be in a zone."""
 
 
 @dataclass(slots=True)
@@ -67,7 +72,11 @@ class Frames:
         self._on_bad = on_bad
         self.counts = Counts()
         most = min(settings.workers, max(1, len(inventory.cameras)))
-        self._workers = [_Worker(number, inventory, dict(open_since or {})) for number in range(most)]
+        self._workers = [_Worker(number, inventory.cameras) for number in range(most)]
+        self._zones = [_Zones.of(camera) for camera in inventory.cameras]
+        for (camera, zone), since in (open_since or {}).items():
+            self._zones[camera].state.since[zone] = since
+        self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
         self._settled = asyncio.Event()
         self._settled.set()
@@ -75,20 +84,23 @@ class Frames:
     async def __aenter__(self) -> Self:
         if self._workers[0].cameras:  # before the first frame comes: a process takes a second to start
             await asyncio.gather(*(asyncio.to_thread(worker.start) for worker in self._workers))
-        self._tasks = [asyncio.create_task(self._serve(w), name=f"frames-{w.number}") for w in self._workers]
+        await self._group.__aenter__()
+        self._tasks = [self._group.create_task(self._serve(w), name=f"frames-{w.number}") for w in self._workers]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in self._workers:
-            for frame in worker.slots.values():
-                self._drop(frame, "stopped")
-            worker.slots.clear()
-            await asyncio.to_thread(worker.close)
+        try:
+            for task in self._tasks:
+                task.cancel()
+            await self._group.__aexit__(kind, error, trace)
+        finally:
+            for worker in self._workers:
+                for frame in worker.slots.values():
+                    self._drop(frame, "stopped")
+                worker.slots.clear()
+            await asyncio.gather(*(asyncio.to_thread(worker.close) for worker in self._workers))
 
     def offer(self, frame: Frame) -> None:
         """Put a frame into its camera's slot; one that waited there is dropped and counted."""
@@ -131,8 +143,9 @@ class Frames:
                 self._drop(frame, "stopped")
                 raise
             if isinstance(answer, Seen):
+                findings = [] if answer.blind else self._zones[frame.camera].step(answer.result)
+                self._on_result(answer.result, findings, frame.jpeg)
                 self.counts.analysed += 1
-                self._on_result(answer.result, answer.findings, frame.jpeg)
                 self._done()
             else:
                 if answer.reason != _FAILED.reason:
@@ -143,16 +156,43 @@ class Frames:
 _FAILED: Final = Unusable("worker_failed", "the worker process died or hung over this frame")
 
 
+@dataclass(frozen=True, slots=True)
+class _Zones:
+    """The zones of one camera, and which of them are active."""
+
+    rules: zones.ZoneRules
+    state: zones.ZoneState
+    masks: NDArray[np.uint8]
+
+    @staticmethod
+    def of(camera: Camera) -> _Zones:
+        each = camera.zones
+        # A camera that pauses for as long as it takes to be called silent proves neither motion nor quiet.
+        gap = camera.silent_after
+        return _Zones(
+            zones.ZoneRules.of([z.share for z in each], [z.hold for z in each], [z.quiet for z in each], gap),
+            zones.ZoneState.empty(len(each)),
+            zones.masks_of([z.polygon for z in each], *ZONE_GRID),
+        )
+
+    def step(self, seen: FrameResult) -> list[Finding]:
+        """What a frame changes, each change with the boxes that show it."""
+        return [
+            event.finding(seen.camera, zones.boxes_within(self.masks[event.zone], seen.boxes, seen.width, seen.height))
+            for event in zones.step(self.state, self.rules, seen.captured, np.array(seen.zones))
+        ]
+
+
 class _Worker:
     """One process, the pipe to it, and the thread that waits at the pipe."""
 
-    def __init__(self, number: int, inventory: Inventory, open_since: dict[tuple[int, int], int]) -> None:
+    def __init__(self, number: int, cameras: tuple[Camera, ...]) -> None:
         self.number = number
         self.slots: OrderedDict[int, Frame] = OrderedDict()
         """Camera to the frame that waits."""
         self.filled = asyncio.Event()
-        self.cameras = inventory.cameras
-        self._open_since = open_since
+        self.cameras = cameras
+        self._closing = False
         self._thread = ThreadPoolExecutor(1, f"frames-{number}")
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -169,7 +209,8 @@ class _Worker:
                 return answer
         except (EOFError, OSError):
             pass
-        log.error("frame_worker_failed", worker=self.number, camera=self.cameras[frame.camera].id)
+        if not self._closing:
+            log.error("frame_worker_failed", worker=self.number, camera=self.cameras[frame.camera].id)
         self._kill()
         return _FAILED
 
@@ -178,7 +219,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = cast("tuple[Connection, Connection]", context.Pipe())
         self._process = context.Process(
-            target=work, args=(theirs, self.cameras, self._open_since), name=f"frames-{self.number}", daemon=True
+            target=work, args=(theirs, self.cameras), name=f"frames-{self.number}", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -197,13 +238,11 @@ class _Worker:
         self._process = self._pipe = None
 
     def close(self) -> None:
-        """Let the process end by itself, and kill it where it does not."""
-        self._thread.shutdown()
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
+        """End the process, and with it a question it may be hanging over: it keeps nothing that is not kept here."""
+        self._closing = True
         if self._process is not None:
-            self._process.join(CLOSE_S)
+            self._process.kill()
+        self._thread.shutdown()
         self._kill()
 
 

@@ -43,7 +43,7 @@ class LimitRule:
     """One limit on one channel: ascending levels above, or descending levels below."""
 
     id: str
-    """Unique in the inventory: `device/factor-field/side` unless given."""
+    """Unique in the inventory: `site/device/factor-field[-period]/side`, or `site/device/` and the id given."""
     device: int
     factor: str
     field: str

@@ -57,8 +57,9 @@ ABSORB_SHARE: Final = 1 / 256
 """Under objects: what stands still is background after about 20 s."""
 MOST_UPDATES: Final = 4
 """After a pause; a camera of one frame a second remembers about 30 s."""
-WARM_UP: Final = 50
-"""Frames in which the background is learned and nothing reported."""
+WARM_UP: Final = 10
+WARM_UP_MS: Final = 2_000
+"""So many frames, and so long, the background is learned and nothing reported."""
 LIGHT_GRID: Final = 8
 """Pixels of the working size to one of the field of gains."""
 LIGHT_WINDOW: Final = 21
@@ -92,6 +93,8 @@ class Seen:
     """In pixels of the frame as it was sent, largest first; `score` is the share of the box that moves."""
     moving: Picture
     """255 where it moves, at the working size."""
+    blind: bool = False
+    """The background is not known (yet): that nothing moves here says nothing."""
 
 
 def working_size(width: int, height: int) -> tuple[int, int]:
@@ -131,11 +134,12 @@ class Motion:
         if self._is_upheaval(mask):
             if self._upheaval >= UPHEAVAL_FRAMES:
                 self._begin(raw, time)
-            return Seen((), np.zeros_like(mask))
+            return Seen((), np.zeros_like(mask), blind=True)
         blobs, moving = self._things(grey, mask)
         self._learn(grey, differs, moving, time)
-        if self._frames <= WARM_UP:
-            return Seen((), np.zeros_like(mask))
+        if self._warming:
+            self._warming = self._frames < WARM_UP or 0 <= time - self._began < WARM_UP_MS
+            return Seen((), np.zeros_like(mask), blind=True)
         return Seen(_boxes(blobs, size, (width or own_width, height or own_height)), moving)
 
     def _begin(self, grey: Picture, time: int) -> None:
@@ -151,7 +155,8 @@ class Motion:
         self._absorbed = (lots < ABSORB_SHARE).astype(np.uint8)
         self._noise = 0.0
         self._frames = self._upheaval = self._new_light = 0
-        self._learned = time
+        self._began = self._learned = time
+        self._warming = True
 
     def _relight(self, raw: Picture) -> Picture:
         """The frame in the light of the background."""
@@ -227,7 +232,7 @@ class Motion:
         floor = min(max(NEAR, NOISE_NEAR * self._noise), NOISE_MOST)
         np.clip(self._near, floor, BLINK_MOST, out=self._near)
 
-        free = cast(Picture, cv2.bitwise_not(moving)) | np.uint8(255 if self._frames <= WARM_UP else 0)
+        free = cast(Picture, cv2.bitwise_not(moving)) | np.uint8(255 if self._warming else 0)
         updates = min(MOST_UPDATES, (time - self._learned) // UPDATE_MS)
         if updates <= 0:
             # A clock that was set back must not stop the learning for long.
