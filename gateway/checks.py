@@ -28,10 +28,15 @@ class _Array(msgspec.Struct, array_like=True):
     data: bytes
 
 
-class _Snapshot(msgspec.Struct):
-    """What `Checks.dump` gives: arrays of the detectors, and the names of their rows."""
+class _Version(msgspec.Struct):
+    """The part of a snapshot that every version has."""
 
     version: int
+
+
+class _Snapshot(_Version):
+    """What `Checks.dump` gives: arrays of the detectors, and the names of their rows."""
+
     channels: msgspec.Raw
     """List of (site, device, factor, field, period)."""
     rules: list[str]
@@ -82,9 +87,7 @@ class Checks:
 
     def step(self, decoded: Decoded) -> list[Finding]:
         """Advance every detector by one batch. The same batches give the same findings, however they are cut."""
-        if len(self.channels) > len(self._limits.newest):
-            # Ahead of need: one by one, every new channel would copy all columns.
-            self._limits.grow(len(self.channels) + len(self.channels) // 4 + 64)
+        self._make_room()
         judged = limits.step(self._limits, self._rules, decoded.readings)
         self.not_judged.late += judged.late
         self.not_judged.ahead += judged.ahead
@@ -111,8 +114,14 @@ class Checks:
             for number, since in known.items():
                 state.silent_since[number] = since
 
+    def _make_room(self) -> None:
+        if len(self.channels) > len(self._limits.newest):
+            # Ahead of need: one by one, every new channel would copy all columns.
+            self._limits.grow(len(self.channels) + len(self.channels) // 4 + 64)
+
     def dump(self) -> bytes:
         """Everything the detectors remember."""
+        self._make_room()  # the store's reading of old blocks may have numbered channels that no step has seen
         inventory = self.inventory
         sites = [site.id for site in inventory.sites]
         names = [(sites[device.site], device.id) for device in inventory.devices]
@@ -134,9 +143,9 @@ class Checks:
 
     def load(self, data: bytes) -> bool:
         """Take up what `dump` gave, under today's inventory. False: of another version, nothing was taken up."""
-        saved = msgspec.msgpack.decode(data, type=_Snapshot)
-        if saved.version != SNAPSHOT_VERSION:
+        if msgspec.msgpack.decode(data, type=_Version).version != SNAPSHOT_VERSION:
             return False
+        saved = msgspec.msgpack.decode(data, type=_Snapshot)
         numbers = self.inventory.device_numbers
         was: dict[int, int] = {}
         keys = msgspec.msgpack.decode(saved.channels, type=list[tuple[str, str, str, str, str]])

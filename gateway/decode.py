@@ -69,6 +69,7 @@ def _joined(block: Block, parts: list[Sink]) -> Sink:
         whole.devices |= part.devices
         whole.dead += part.dead
         whole.alive_only += part.alive_only
+    whole.dead.sort(key=lambda letter: letter.position)
     return whole
 
 

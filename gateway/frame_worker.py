@@ -75,14 +75,11 @@ def work(pipe: Connection, cameras: Sequence[Camera]) -> None:
 
 def analyse(watch: Watch, frame: Frame) -> Seen | Unusable:
     """Decode, find what moves, and how much of each of the camera's zones."""
-    size = jpeg_size(frame.jpeg)
-    if size is None:
-        return Unusable("bad_jpeg", "the JPEG has no size")
-    width, height = size
-    grey = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), _how(width, height) | cv2.IMREAD_IGNORE_ORIENTATION)
-    if grey is None:  # pyright: ignore[reportUnnecessaryComparison] - OpenCV's stubs do not say so
-        return Unusable("bad_jpeg", f"the JPEG of {width} x {height} pixels cannot be decoded")
-    seen = watch.motion.look(np.asarray(grey, np.uint8), frame.captured, width, height)
+    decoded = decode(frame.jpeg)
+    if isinstance(decoded, Unusable):
+        return decoded
+    grey, width, height = decoded
+    seen = watch.motion.look(grey, frame.captured, width, height)
     rows, columns = seen.moving.shape
     if watch.masks.shape[1:] != (rows, columns):
         watch.masks = zones.masks_of([zone.polygon for zone in watch.camera.zones], columns, rows)
@@ -91,6 +88,18 @@ def analyse(watch: Watch, frame: Frame) -> Seen | Unusable:
         frame.camera, frame.captured, frame.received, width, height, seen.boxes, tuple(shares.tolist())
     )
     return Seen(result, seen.blind)
+
+
+def decode(jpeg: bytes) -> tuple[NDArray[np.uint8], int, int] | Unusable:
+    """Grey pixels (h, w), no fewer than the detector works on, and the width and height of the picture as sent."""
+    size = jpeg_size(jpeg)
+    if size is None:
+        return Unusable("bad_jpeg", "the JPEG has no size")
+    width, height = size
+    grey = cv2.imdecode(np.frombuffer(jpeg, np.uint8), _how(width, height) | cv2.IMREAD_IGNORE_ORIENTATION)
+    if grey is None:  # pyright: ignore[reportUnnecessaryComparison] - OpenCV's stubs do not say so
+        return Unusable("bad_jpeg", f"the JPEG of {width} x {height} pixels cannot be decoded")
+    return np.asarray(grey, np.uint8), width, height
 
 
 def _how(width: int, height: int) -> int:

@@ -94,7 +94,8 @@ class Frames:
         try:
             for task in self._tasks:
                 task.cancel()
-            await self._group.__aexit__(kind, error, trace)
+            # Not told of `error`: the group would wrap it. What failed in the group itself it raises.
+            await self._group.__aexit__(None, None, None)
         finally:
             for worker in self._workers:
                 for frame in worker.slots.values():
@@ -240,8 +241,9 @@ class _Worker:
     def close(self) -> None:
         """End the process, and with it a question it may be hanging over: it keeps nothing that is not kept here."""
         self._closing = True
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None:
+            process.kill()
         self._thread.shutdown()
         self._kill()
 

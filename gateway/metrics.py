@@ -121,6 +121,11 @@ class _ServiceCollector(Collector):
         yield _count(
             "gateway_findings_dropped", "Camera findings lost to slow evidence", service.sightings.findings_dropped
         )
+        yield _count(
+            "gateway_detections_not_kept",
+            "Detections lost to a ledger that took none",
+            service.sightings.detections_dropped,
+        )
         yield _count("gateway_evidence_removed", "Evidence pictures removed to make room", service.evidence.removed)
 
 

@@ -159,31 +159,34 @@ class Pipeline:
             if not (self._steps or self._dead or due or now - self._committed_at >= COMMIT_EVERY_MS):
                 return
             # No await between here and the call below: steps, letters, position and state belong together.
-            steps, self._steps = self._steps, []
-            dead, self._dead = self._dead, []
-            position = self.position
+            steps, dead, position = self._steps[:], self._dead[:], self.position
             state = self._checks.dump() if due else None
-            await self._write(position, steps, dead, state)
+            while not await self._try(position, steps, dead, state):
+                await asyncio.sleep(RETRY_S)  # the disk refuses; ingest waits meanwhile, so nothing is lost
             self._committed_at = now
             if due:
                 self._snapshot_at, self.snapshot_position = now, position
         if steps:
             self._on_steps(steps)
 
-    async def _write(self, position: int, steps: list[Transition], dead: list[DeadLetter], state: bytes | None) -> None:
-        """Commit, and where the disk refuses, again until it does not: ingest waits meanwhile, so nothing is lost."""
-        while True:
+    async def _try(self, position: int, steps: list[Transition], dead: list[DeadLetter], state: bytes | None) -> bool:
+        """Commit once; whether the ledger took it. A commit under way is waited for, also when cancelled."""
+        commit = asyncio.get_running_loop().run_in_executor(
+            self._thread, self._ledger.commit, position, steps, dead, state
+        )
+        try:
+            await asyncio.wait([commit])
+        finally:
+            await asyncio.wait([commit])
             try:
-                await asyncio.get_running_loop().run_in_executor(
-                    self._thread, self._ledger.commit, position, steps, dead, state
-                )
+                commit.result()
             except GatewayError as error:
                 self.refused = str(error)
                 log.error("ledger_refuses", reason=self.refused)
-                await asyncio.sleep(RETRY_S)
             else:
                 self.refused = ""
-                return
+                del self._steps[: len(steps)], self._dead[: len(dead)]
+        return not self.refused
 
     async def close(self) -> None:
         """Commit everything with a snapshot: the next start has nothing to run again."""

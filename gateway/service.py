@@ -26,6 +26,7 @@ from gateway.clock import now_ms
 from gateway.codecs import make_codecs
 from gateway.config import Config
 from gateway.decode import Decoder
+from gateway.errors import GatewayError
 from gateway.evidence import Evidence
 from gateway.feed import Feed
 from gateway.frames import Frames
@@ -49,7 +50,11 @@ log = structlog.get_logger("gateway.service")
 DRAIN_S: Final = 10.0
 """How long a stop waits for the store and for cameras. What the store has not taken stays in the journal."""
 LETTERS_REPLAYED: Final = 500
-"""Dead letters put back in at once, each second."""
+"""Dead letters put back in at once."""
+REPLAY_EVERY_S: Final = 1.0
+"""Between two looks for dead letters that are to be replayed."""
+STALL_MS: Final = 5_000
+"""A watch that comes so late was held up, and with it perhaps everything: silence is counted anew from there."""
 
 
 class Service:
@@ -114,6 +119,7 @@ class Service:
         )
         self.health = Health()
         self._store_was_away = False
+        self._asked_at = self._deaf_until = now_ms()
         self.port = 0
         """Where the API listens, once it does."""
 
@@ -140,6 +146,7 @@ class Service:
                     behind.append(tasks.create_task(self.publisher.run(), name="publisher"))
                 behind.append(tasks.create_task(self.sightings.run(), name="sightings"))
                 behind.append(tasks.create_task(self._watch(), name="watch"))
+                behind.append(tasks.create_task(self._replay_letters(), name="replays"))
                 ingest = tasks.create_task(self.ingest.run(), name="ingest")
                 links = [tasks.create_task(link.run(self.intake.put), name=link.name) for link in self.links]
                 if started is not None:
@@ -166,14 +173,13 @@ class Service:
             log.warning("stopped_before_all_was_stored", stored=self.writer.position, journal=self.journal.end)
 
     async def _watch(self) -> None:
-        """Once in a while: silence, health, replays that were asked for, and segments nobody needs any more."""
+        """Once in a while: silence, health, and segments nobody needs any more. Waits for the ledger at most."""
         while True:
             await asyncio.sleep(self.config.silence_check_s)
             for finding, subject in self.health.step(self._conditions(), now_ms()):
                 self.pipeline.judge(finding, subject)
             await self.pipeline.tick(self._listening_since())
             await self.sightings.keep()
-            await self._replay_letters()
             self._tell_of_store()
             self._release()
 
@@ -189,11 +195,19 @@ class Service:
         self.journal.release(min(self.pipeline.snapshot_position, self.writer.position))
 
     def _listening_since(self) -> int | None:
-        """Since when every link is up; None while one is not, or while the journal takes nothing."""
+        """Since when every link is up and heard; None while one is not, or while the journal takes nothing.
+
+        Asked once in a while. Where it was not asked for long, everything stood still (the machine slept, the disk
+        was full): then too nobody listened, and what was sent meanwhile is still on its way.
+        """
+        now = now_ms()
+        stood_still = now - self._asked_at > 1000 * self.config.silence_check_s + STALL_MS
+        self._asked_at = now
         states = [link.status for link in self.links]
-        if self.ingest.refused or not all(state.connected for state in states):
-            return None
-        return max(state.since for state in states)
+        deaf = self.ingest.refused or not all(state.connected for state in states)
+        if deaf or stood_still:
+            self._deaf_until = now
+        return None if deaf else max(self._deaf_until, *(state.since for state in states))
 
     def _conditions(self) -> dict[str, Condition]:
         down = {f"link_{link.name}": Condition(float(not link.status.connected), 1.0) for link in self.links}
@@ -206,11 +220,21 @@ class Service:
         }
 
     async def _replay_letters(self) -> None:
-        asked = await asyncio.to_thread(self.ledger.take_replays, LETTERS_REPLAYED)
-        if asked:
-            await self.ingest.replay([letter for _, letter in asked])
-            await asyncio.to_thread(self.ledger.replayed, [number for number, _ in asked])
-            log.info("dead_letters_replayed", letters=len(asked))
+        """Once in a while: replays that were asked for. Apart from the watch, as it waits while the journal refuses."""
+        done: list[int] = []
+        while True:
+            await asyncio.sleep(REPLAY_EVERY_S)
+            try:
+                if not done:
+                    asked = await asyncio.to_thread(self.ledger.take_replays, LETTERS_REPLAYED)
+                    await self.ingest.replay([letter for _, letter in asked])
+                    done = [number for number, _ in asked]
+                if done:
+                    await asyncio.to_thread(self.ledger.replayed, done)
+                    log.info("dead_letters_replayed", letters=len(done))
+                    done = []
+            except GatewayError as error:
+                log.error("dead_letters_not_replayed", reason=str(error))
 
     def _replay(self, position: int, most: int) -> list[Decoded]:
         """What the store writer missed: blocks from the journal, decoded again."""

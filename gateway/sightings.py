@@ -31,6 +31,9 @@ KEPT_EVERY_MS: Final = 1_000
 FINDINGS_WAIT: Final = 1_000
 """Findings that wait for their evidence to be written: minutes of them, from hundreds of cameras."""
 
+DETECTIONS_WAIT: Final = 10_000
+"""Detections that wait for a ledger that takes nothing: a minute of them, from hundreds of cameras."""
+
 
 class Sightings:
     """Takes results of frame workers in the event loop. Never blocks it: disks are touched in threads."""
@@ -56,6 +59,8 @@ class Sightings:
         self._to_keep: list[Detection] = []
         self._found: asyncio.Queue[tuple[FrameResult, list[Finding], bytes]] = asyncio.Queue(FINDINGS_WAIT)
         self.detections = 0
+        self.detections_dropped = 0
+        """Detections that the ledger never got because it took nothing for too long."""
         self.findings_dropped = 0
         """Findings lost because the disk for evidence did not keep up."""
 
@@ -101,4 +106,11 @@ class Sightings:
         """Write the detections that have gathered to the ledger; called once a second."""
         detections, self._to_keep = self._to_keep, []
         if detections:
-            await asyncio.to_thread(self._ledger.add_detections, detections)
+            try:
+                await asyncio.to_thread(self._ledger.add_detections, detections)
+            except GatewayError as error:
+                self._to_keep[:0] = detections
+                excess = max(0, len(self._to_keep) - DETECTIONS_WAIT)
+                del self._to_keep[:excess]
+                self.detections_dropped += excess
+                log.error("detections_not_kept", reason=str(error), waiting=len(self._to_keep), dropped=excess)

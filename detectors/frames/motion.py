@@ -78,7 +78,11 @@ SAME_PATTERN: Final = 0.9
 PATTERN_DEVIATION: Final = 4.0
 """... of at least so many grey values."""
 UPHEAVAL: Final = 0.7
-"""A larger share in motion is another scene; after `UPHEAVAL_FRAMES` in a row it is learned from the start."""
+"""Motion in a larger share of the cells of a coarse grid is another scene (the camera turned, a cut), not motion in
+this one; after `UPHEAVAL_FRAMES` in a row the new one is learned from the start."""
+UPHEAVAL_GRID: Final = (16, 12)
+UPHEAVAL_CELL: Final = 25
+"""Of 255: a tenth of a cell."""
 UPHEAVAL_FRAMES: Final = 5
 
 BLUR: Final = (3, 3)
@@ -194,7 +198,8 @@ class Motion:
         return (matches < MATCHES).view(np.uint8)
 
     def _is_upheaval(self, mask: Picture) -> bool:
-        moved = cv2.countNonZero(mask) > UPHEAVAL * mask.size
+        cells = cast(Picture, cv2.resize(mask, UPHEAVAL_GRID, interpolation=cv2.INTER_AREA))
+        moved = int(np.count_nonzero(cells > UPHEAVAL_CELL)) > UPHEAVAL * cells.size
         self._upheaval = self._upheaval + 1 if moved else 0
         return moved
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from typing import Final, Literal, cast
+from collections.abc import Callable
+from typing import Final, Literal, TypeVar, cast
 
 import aiomqtt
 import structlog
@@ -19,16 +20,20 @@ from gateway.alerts.feeds import alert_payload, detection_payload
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.records import Detection, Transition
 from gateway.config import Broker, Publish
+from gateway.errors import GatewayError
 from gateway.links.backoff import Backoff
 from gateway.links.tls import ssl_context
 from gateway.topics import format_topic
 
 log = structlog.get_logger("gateway.publisher")
 
+T = TypeVar("T")
+
 WINDOW: Final = 64
 """Alerts published at once and acknowledged together."""
 DETECTIONS_QUEUED: Final = 256
 """Some ten seconds of one camera at 25 frames a second."""
+LEDGER_RETRY_S: Final = 1.0
 ACK_TIMEOUT_S: Final = 10.0
 """A broker that acknowledges nothing for so long is left and dialled again."""
 
@@ -136,15 +141,25 @@ class OutboxPublisher:
 
     async def _publish_alerts(self, client: aiomqtt.Client) -> None:
         while True:
-            waiting = await asyncio.to_thread(self._ledger.outbox, WINDOW)
+            waiting = await self._ask_ledger(lambda: self._ledger.outbox(WINDOW))
             if not waiting:
                 await self._alerts_wait.heard()
                 continue
             async with asyncio.TaskGroup() as tasks:  # tasks begin in this order, and so do the messages go out
                 for _, transition in waiting:
                     tasks.create_task(self._publish_alert(client, transition))
-            await asyncio.to_thread(self._ledger.outbox_done, [seq for seq, _ in waiting])
+            done = [seq for seq, _ in waiting]
+            await self._ask_ledger(lambda done=done: self._ledger.outbox_done(done))
             self.alerts_published += len(waiting)
+
+    async def _ask_ledger(self, ask: Callable[[], T]) -> T:
+        """Its answer, asked for until it gives one: a full disk or a long lock must not end the gateway."""
+        while True:
+            try:
+                return await asyncio.to_thread(ask)
+            except GatewayError as error:
+                log.error("outbox_not_reached", reason=str(error))
+                await asyncio.sleep(LEDGER_RETRY_S)
 
     async def _publish_alert(self, client: aiomqtt.Client, transition: Transition) -> None:
         alert = transition.alert

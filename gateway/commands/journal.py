@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.errors import GatewayError
 from gateway.journal.verify import Report, verify
 
 app = typer.Typer(
@@ -53,13 +54,13 @@ def stats_command(target: Target, as_json: AsJson = False) -> None:
 
 def _report(target: Path) -> Report:
     folder = target
-    if target.is_file():
-        from gateway.config_file import load
-
-        folder = load(target)[0].data / "journal"
     try:
+        if target.is_file():
+            from gateway.config_file import load
+
+            folder = load(target)[0].data / "journal"
         return verify(folder)
-    except FileNotFoundError as error:
+    except (GatewayError, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
 

@@ -38,7 +38,7 @@ def thin(time: Times, value: Floats, most: int = MOST_POINTS) -> tuple[Times, Fl
     n = len(time)
     if n <= most:
         return time, value
-    per = -(-2 * n // most)
+    per = -(-n // (most // 2))  # two points of each stretch
     stretches = -(-n // per)
     padded = np.full(stretches * per, np.nan)
     padded[:n] = value

@@ -106,7 +106,7 @@ async def nothing_comes_any_more(gateway: GatewayProcess) -> None:
     before, still = -1, 0
     async with asyncio.timeout(60):
         while still < 3:
-            await asyncio.sleep(0.7)
+            await asyncio.sleep(0.5)
             with Ledger.reader(gateway.data / "state.sqlite") as ledger:
                 position = ledger.position()
             before, still = position, still + 1 if position == before and position >= MESSAGES else 0
