@@ -11,7 +11,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -129,7 +129,7 @@ port = {free_port()}
 
 
 @asynccontextmanager
-async def running(gateway: GatewayProcess) -> AsyncIterator[None]:
+async def running(gateway: GatewayProcess) -> AsyncGenerator[None]:
     """Started and connected inside; stopped in order afterwards, and ended whatever happens."""
     try:
         await asyncio.to_thread(gateway.start)

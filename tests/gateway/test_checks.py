@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 import small_city
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.records import Finding
@@ -126,6 +126,7 @@ messages = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     stream=messages,
     data=st.data(),

@@ -141,7 +141,7 @@ def test_a_codec_that_raises_on_one_message_buries_that_one_only(size: int, log:
         assert not log, "the trace is logged once, not at each halving"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["good", "poison", "hj212", "nowhere"]), min_size=1, max_size=40))
 def test_every_message_ends_as_readings_or_dead_wherever_a_codec_fails(kinds: list[str]) -> None:
     made = {
