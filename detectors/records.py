@@ -5,6 +5,7 @@ This file imports nothing of ours. All times are milliseconds since the epoch, U
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -101,3 +102,5 @@ class Finding:
     position: int = -1
     """Journal position of the message that made the finding, -1 where there is none."""
     boxes: tuple[Box, ...] = ()
+    peak: float = math.nan
+    """Most extreme value since `since`, this one included; NaN where the detector follows none."""

@@ -171,9 +171,9 @@ class Checks:
         return True
 
 
-def _pack(array: NDArray[np.int64] | NDArray[np.bool_]) -> _Array:
+def _pack(array: limits.Column) -> _Array:
     return _Array(array.dtype.str, array.shape, array.tobytes())
 
 
-def _unpack(array: _Array) -> NDArray[np.int64]:
+def _unpack(array: _Array) -> limits.Column:
     return np.frombuffer(array.data, array.dtype).reshape(array.shape)

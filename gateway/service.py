@@ -7,9 +7,9 @@ here is only who starts, who watches and who stops.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -57,11 +57,25 @@ STALL_MS: Final = 5_000
 """A watch that comes so late was held up, and with it perhaps everything: silence is counted anew from there."""
 
 
+class Server(Protocol):
+    """What serves the API and the page in a thread of its own."""
+
+    def start(self) -> int:
+        """Listen; the port. Raises `GatewayError`."""
+        ...
+
+    def stop(self) -> None: ...
+
+
 class Service:
     """One gateway on one data folder."""
 
-    def __init__(self, config: Config, inventory: Inventory) -> None:
-        """Open everything that can be wrong at once: store, ledger, journal. Raises `GatewayError`."""
+    def __init__(self, config: Config, inventory: Inventory, make_server: Callable[[Service], Server]) -> None:
+        """Open everything that can be wrong at once: store, ledger, journal. Raises `GatewayError`.
+
+        `make_server` gives the server of the API and the page; it is called where the configuration has one.
+        """
+        self._make_server = make_server
         self.config = config
         self.inventory = inventory
         data = config.data
@@ -134,9 +148,7 @@ class Service:
             stack.callback(self.journal.close)
             await self.pipeline.recover(self.journal)
             if self.config.api.enabled:
-                from gateway.service_views import api_server  # here: a second of imports
-
-                server = api_server(self)
+                server = self._make_server(self)
                 stack.push_async_callback(asyncio.to_thread, server.stop)
                 self.port = await asyncio.to_thread(server.start)
             await stack.enter_async_context(self.frames)

@@ -68,21 +68,27 @@ class Sightings:
         """One analysed frame."""
         self._live.see(result, jpeg)
         self._live.count(frames=1)
-        if result.boxes:
-            self.detections += 1
-            detection = detection_of(result, self._inventory)
-            self._publish(detection)
-            if self._feed.listeners:
-                self._feed.publish("detection", detection_payload(detection))
-            if not findings and result.captured - self._kept_at[result.camera] >= KEPT_EVERY_MS:
-                self._kept_at[result.camera] = result.captured
-                self._to_keep.append(detection)
         if findings:
             try:
                 self._found.put_nowait((result, findings, jpeg))
             except asyncio.QueueFull:
                 self.findings_dropped += len(findings)
                 log.error("findings_dropped", camera=result.camera, findings=len(findings))
+            else:
+                return  # its detection is told of when the picture is kept, and names it
+        detection = detection_of(result, self._inventory)
+        self._tell(detection)
+        if result.boxes and not findings and result.captured - self._kept_at[result.camera] >= KEPT_EVERY_MS:
+            self._kept_at[result.camera] = result.captured
+            self._to_keep.append(detection)
+
+    def _tell(self, detection: Detection) -> None:
+        """A detection to the broker and to listeners."""
+        if detection.boxes:
+            self.detections += 1
+            self._publish(detection)
+            if self._feed.listeners:
+                self._feed.publish("detection", detection_payload(detection))
 
     async def run(self) -> None:
         """Findings to alerts, each after its evidence is on the disk; until cancelled."""
@@ -93,7 +99,9 @@ class Sightings:
             except GatewayError as error:
                 log.error("evidence_not_kept", reason=str(error))
                 sha = ""
-            self._to_keep.append(detection_of(result, self._inventory, sha))
+            detection = detection_of(result, self._inventory, sha)
+            self._tell(detection)
+            self._to_keep.append(detection)
             await self._pipeline.report(findings, [f"frame:{sha}"] if sha else [])
             self._found.task_done()
 

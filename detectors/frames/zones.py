@@ -95,10 +95,13 @@ class ZoneState:
     """First frame of unbroken stillness, NEVER while moving."""
     since: NDArray[np.int64]
     """Start of the motion that made the zone active, NEVER while it is not."""
+    peak: NDArray[np.float64]
+    """Largest share since motion began, 0 while there is none."""
 
     @staticmethod
     def empty(zones: int) -> ZoneState:
-        return ZoneState(NEVER, *(np.full(zones, NEVER, np.int64) for _ in range(3)))
+        moving, still, since = (np.full(zones, NEVER, np.int64) for _ in range(3))
+        return ZoneState(NEVER, moving, still, since, np.zeros(zones))
 
     def dump(self) -> dict[str, NDArray[np.int64]]:
         """What must outlive the process, by zone: events that are open. Runs begin anew after a restart."""
@@ -123,11 +126,23 @@ class ZoneEvent:
     time: int
     share: float
     limit: float
+    peak: float
+    """Largest share since `since`."""
 
     def finding(self, camera: int, boxes: tuple[Box, ...]) -> Finding:
         """The event as a finding about a camera, with the boxes that show it."""
         return Finding(
-            DETECTOR, self.zone, camera, self.phase, 1, self.since, self.time, self.share, self.limit, boxes=boxes
+            detector=DETECTOR,
+            rule=self.zone,
+            subject=camera,
+            phase=self.phase,
+            level=1,
+            since=self.since,
+            time=self.time,
+            value=self.share,
+            limit=self.limit,
+            boxes=boxes,
+            peak=self.peak,
         )
 
 
@@ -146,6 +161,7 @@ def step(state: ZoneState, rules: ZoneRules, time: int, shares: NDArray[np.float
     active = state.since != NEVER
     enters = ~active & moving & (time - np.where(moving, state.moving_since, time) >= rules.hold)
     leaves = active & ~moving & (time - np.where(moving, time, state.still_since) >= rules.quiet)
+    state.peak = np.where(active | moving, np.maximum(state.peak, shares), 0.0)
     before = state.since.copy()
     state.since[enters] = state.moving_since[enters]
     state.since[leaves] = NEVER
@@ -157,6 +173,7 @@ def step(state: ZoneState, rules: ZoneRules, time: int, shares: NDArray[np.float
             time=time,
             share=float(shares[zone]),
             limit=float(rules.share[zone]),
+            peak=float(state.peak[zone]),
         )
         for zone in np.flatnonzero(enters | leaves).tolist()
     ]

@@ -45,6 +45,7 @@ Int64s = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Rows = NDArray[np.intp]
+Column = Int64s | Bools | Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,8 @@ class LimitState:
     """(most levels, rules) the rule is in this level."""
     since: Int64s
     """(rules,) ms UTC at which the run began that led into level 1, NEVER outside."""
+    peak: Floats
+    """(rules,) `side` times the most extreme value since the run began that is, or led into, level 1; -inf outside."""
 
     @staticmethod
     def empty(rules: Limits, channels: int) -> LimitState:
@@ -142,6 +145,7 @@ class LimitState:
             np.full(rules.enter.shape, NEVER, np.int64),
             np.zeros(rules.enter.shape, np.bool_),
             np.full(len(rules), NEVER, np.int64),
+            np.full(len(rules), -np.inf),
         )
         _set_bounds(state, rules, np.arange(len(rules)))
         return state
@@ -154,19 +158,20 @@ class LimitState:
             self.low = np.concatenate((self.low, np.full(more, -np.inf)))
             self.high = np.concatenate((self.high, np.full(more, np.inf)))
 
-    def dump(self) -> dict[str, NDArray[np.int64] | NDArray[np.bool_]]:
+    def dump(self) -> dict[str, Column]:
         """What must outlive the process: `newest` by channel, the others by rule, (rules, levels) or (rules,)."""
         return {
             "newest": self.newest.copy(),
             "over_since": self.over_since.T.copy(),
             "entered": self.entered.T.copy(),
             "since": self.since.copy(),
+            "peak": self.peak.copy(),
         }
 
     @staticmethod
     def load(
         rules: Limits,
-        saved: Mapping[str, NDArray[np.int64] | NDArray[np.bool_]],
+        saved: Mapping[str, Column],
         channel_from: NDArray[np.intp],
         rule_from: NDArray[np.intp],
     ) -> LimitState:
@@ -183,6 +188,7 @@ class LimitState:
         state.entered[:most, old] = saved["entered"][rule_from[old], :most].T.astype(np.bool_)
         state.over_since[:most, old] = saved["over_since"][rule_from[old], :most].T
         state.since[old] = saved["since"][rule_from[old]]
+        state.peak[old] = saved["peak"][rule_from[old]]
         _set_bounds(state, rules, np.arange(len(rules)))
         return state
 
@@ -294,6 +300,19 @@ def _before(column: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return shifted
 
 
+def _peaks(x: Floats, starts: Bools) -> Floats:
+    """The running maximum of each stretch; column 0 starts one.
+
+    Ranks in place of values: the running maxima of all stretches in one pass, each stretch lifted above those before.
+    """
+    n = len(x)
+    order = np.argsort(x, kind="stable")
+    rank = np.empty(n, np.int64)
+    rank[order] = np.arange(n)
+    floor = np.cumsum(starts) * np.int64(n)
+    return x[order[np.maximum.accumulate(floor + rank) - floor]]
+
+
 def _judge(state: LimitState, rules: Limits, batch: Readings, rows: Rows) -> list[Finding]:
     """Run the rules over readings `rows` of the batch, which are in order within each channel.
 
@@ -341,6 +360,10 @@ def _judge(state: LimitState, rules: Limits, batch: Readings, rows: Rows) -> lis
 
     level = entered.sum(axis=0)
     pending = running[0] & ~entered[0]
+    peak = _peaks(
+        np.where(memory, state.peak[rule], np.where(high_says, x, -np.inf)),
+        memory | (begins[0] & ~_before(entered[0])),
+    )
     rises = entered[0] & ~_before(entered[0]) & ~memory
     since = np.where(memory, state.since[rule], start[0])[_last_of(rises | memory)]
     level_before = np.concatenate(([0], level[:-1]))
@@ -360,8 +383,9 @@ def _judge(state: LimitState, rules: Limits, batch: Readings, rows: Rows) -> lis
             value=v,
             limit=limit,
             position=p,
+            peak=worst,
         )
-        for r, c, now, was, waits, s, t, v, limit, p in zip(
+        for r, c, now, was, waits, s, t, v, limit, p, worst in zip(
             rule[at].tolist(),
             rules.channel[rule[at]].tolist(),
             level[at].tolist(),
@@ -372,6 +396,7 @@ def _judge(state: LimitState, rules: Limits, batch: Readings, rows: Rows) -> lis
             batch.value[source[at]].tolist(),
             rules.levels[rule[at], np.maximum(level[at], 1) - 1].tolist(),
             batch.position[source[at]].tolist(),
+            (peak[at] * rules.side[rule[at]]).tolist(),
             strict=True,
         )
     ]
@@ -381,6 +406,7 @@ def _judge(state: LimitState, rules: Limits, batch: Readings, rows: Rows) -> lis
     waits = running[:, last] & ~entered[:, last]
     state.over_since[:, touched] = np.where(waits, start[:, last], NEVER)
     state.since[touched] = np.where(entered[0, last], since[last], NEVER)
+    state.peak[touched] = np.where(running[0, last] | entered[0, last], peak[last], -np.inf)
     _set_bounds(state, rules, touched)
     return findings
 
@@ -394,6 +420,7 @@ def _set_bounds(state: LimitState, rules: Limits, touched: Rows) -> None:
     upper = np.concatenate((rules.enter[:, touched], beyond))[level, column]
     lower = np.concatenate((-beyond, rules.leave[:, touched]))[level, column]
     waits = (state.over_since[:, touched] != NEVER).any(axis=0)
+    upper[level > 0] = np.minimum(upper, state.peak[touched])[level > 0]  # a new peak is to be noted
     upper[waits] = -np.inf  # the clock runs: any reading may change something
     state.low[channel], state.high[channel] = -np.inf, np.inf
     np.maximum.at(state.low, channel, np.where(side > 0, lower, -upper))

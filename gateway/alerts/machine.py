@@ -89,7 +89,7 @@ class AlertMachine:
             alert,
             value=finding.value,
             limit=finding.limit,
-            peak=_worse(alert.peak, finding.value, below=alert.subject.side == "below"),
+            peak=_worst((alert.peak, finding.value, finding.peak), below=alert.subject.side == "below"),
             evidence=_joined(alert.evidence, finding.position, evidence),
         )
         match step:
@@ -167,10 +167,9 @@ def _step(alert: Alert | None, finding: Finding) -> Step | None:
             return Step.WITHDRAWN if alert.state is State.PENDING else Step.RESOLVED
 
 
-def _worse(peak: float, value: float, *, below: bool) -> float:
-    if math.isnan(peak) or math.isnan(value):
-        return value if math.isnan(peak) else peak
-    return min(peak, value) if below else max(peak, value)
+def _worst(values: Iterable[float], *, below: bool) -> float:
+    """The most extreme of the values that are numbers, NaN where none is."""
+    return (min if below else max)((value for value in values if not math.isnan(value)), default=math.nan)
 
 
 def _joined(kept: tuple[str, ...], position: int, more: Iterable[str]) -> tuple[str, ...]:

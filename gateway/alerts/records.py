@@ -82,7 +82,7 @@ class Alert:
     value: float
     """Value of the last step."""
     peak: float
-    """Most extreme value at a step."""
+    """Most extreme value from `since` to the last step, of all readings and not of those at steps only."""
     limit: float
     text_en: str
     text_zh: str

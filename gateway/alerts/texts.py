@@ -47,11 +47,13 @@ class Texts:
         site = self._sites.get(subject.site)
         zone = site.zone if site else UTC
         unit = "%" if kind == "motion" else subject.unit
-        scale = 100.0 if kind == "motion" else 1.0
+        value, limit, peak = alert.value, alert.limit, alert.peak
+        if kind == "motion":  # shares of a zone, of which a tenth of a per cent is more than is known
+            value, limit, peak = (round(share * 100, 1) for share in (value, limit, peak))
         shared = {
-            "value": _amount(alert.value * scale, unit),
-            "limit": _amount(alert.limit * scale, unit),
-            "peak": _amount(alert.peak * scale, unit),
+            "value": _amount(value, unit),
+            "limit": _amount(limit, unit),
+            "peak": _amount(peak, unit),
             "level": str(alert.level),
             "since": local_time(alert.since, zone),
             "at": local_time(at, zone),

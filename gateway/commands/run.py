@@ -22,8 +22,9 @@ def command(
     try:
         settings, inventory = load(config)
         from gateway.service import Service  # here, so that a mistake in the file is told at once
+        from gateway.service_views import api_server
 
-        serve(Service(settings, inventory).run)
+        serve(Service(settings, inventory, api_server).run)
     except* GatewayError as errors:
         for error in leaves(errors):
             typer.echo(str(error), err=True)

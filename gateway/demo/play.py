@@ -17,6 +17,7 @@ from gateway.demo.screen import open_screen
 from gateway.demo.summary import Sent, Summary, read_report, summarise
 from gateway.errors import GatewayError
 from gateway.service import Service
+from gateway.service_views import api_server
 
 SCENARIO: Final = "demo"
 SETTLE_S: Final = 10.0
@@ -57,7 +58,7 @@ async def play(folder: Path, seconds: float | None, port: int, seed: int, stop: 
         await _write_inventory(folder)
         config_file = folder / "gateway.toml"
         config_file.write_text(CONFIG.format(broker=broker_port, port=port), "utf-8")
-        service = Service(*load(config_file))
+        service = Service(*load(config_file), api_server)
         end, started = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(service.run(end, started))

@@ -62,6 +62,7 @@ class Rule:
     level: int = 0
     since: int = NEVER
     pending: bool = False
+    peak: float = -np.inf
 
     def over(self, value: float, level: int) -> bool:
         limit = self.levels[level]
@@ -91,9 +92,13 @@ def model(rules: list[Rule], rows: list[Row]) -> tuple[list[Finding], int]:
             low_says = flag == N or rule.side < 0
             was, was_pending, was_since = rule.level, rule.pending, rule.since
             began = rule.runs.get(0)
+            if high_says:
+                rule.peak = max(rule.peak, value * rule.side)
             for k in range(len(rule.levels)):
                 if rule.over(value, k):
                     if high_says:
+                        if k == 0 and 0 not in rule.runs and rule.level == 0:
+                            rule.peak = value * rule.side
                         rule.runs.setdefault(k, time)
                         if time - rule.runs[k] >= rule.hold and rule.level == k:
                             rule.level = k + 1
@@ -107,10 +112,31 @@ def model(rules: list[Rule], rows: list[Row]) -> tuple[list[Finding], int]:
                         rule.level = k
             rule.pending = rule.level == 0 and 0 in rule.runs
 
-            def emit(phase: Phase, level: int, since: int, rule: Rule = rule, number: int = number) -> None:
+            def emit(
+                phase: Phase,
+                level: int,
+                since: int,
+                rule: Rule = rule,
+                number: int = number,
+                time: int = time,
+                value: float = value,
+                position: int = position,
+            ) -> None:
                 limit = rule.levels[max(rule.level, 1) - 1]
                 found.append(
-                    Finding("limit", number, rule.channel, phase, level, since, time, value, limit, position)  # noqa: B023
+                    Finding(
+                        "limit",
+                        number,
+                        rule.channel,
+                        phase,
+                        level,
+                        since,
+                        time,
+                        value,
+                        limit,
+                        position,
+                        peak=rule.peak * rule.side,
+                    )
                 )
 
             if rule.level != was and rule.level:
@@ -304,7 +330,7 @@ def test_findings_name_rule_channel_limit_and_position() -> None:
 def test_a_steady_exceedance_is_as_quiet_as_a_steady_normal() -> None:
     state = LimitState.empty(NOW, 1)
     limits.step(state, NOW, readings([(0, 0, 40.0, N)]))
-    assert (state.low[0], state.high[0]) == (35.0 * 0.95, 70.0)
+    assert (state.low[0], state.high[0]) == (35.0 * 0.95, 40.0), "up to its peak"
 
 
 def test_channels_may_appear_later() -> None:
