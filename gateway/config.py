@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 from typing import Annotated, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from gateway.hj212.verdicts import WORDS
 
 MIB = 1024 * 1024
 
@@ -174,6 +177,35 @@ class Link(Broker):
     """Longest wait between two attempts to connect."""
     will_topic: str = "gateway/{client_id}/status"
     """Last will: `offline` here, retained; `online` while connected. Empty: none."""
+    reply_topic: str = "pollution/{site}/{device}/reply"
+    """Where a device that speaks HJ 212 listens: replies to its frames and commands go here. Empty: none are sent."""
+
+
+class Listener(Section):
+    """A TCP port to which loggers connect and speak HJ 212 as the standard has it, without a broker."""
+
+    name: Identifier
+    """Names the listener in the journal, in metrics and in the log."""
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Address to listen on. HJ 212 sends passwords in the clear: other than loopback only within a closed network."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 5212
+    """0: a free one, named in the log."""
+    password_required: bool = True
+    """Whether an MN without a password in `hj212.keys_file` is turned away; one with a password must always send it."""
+    max_connections: Annotated[int, Field(ge=1, le=65_535)] = 4096
+    """More are closed at once, and counted."""
+    idle_s: Seconds = 1800.0
+    """A connection that sends nothing for so long is closed."""
+    login_s: Seconds = 30.0
+    """A connection that has sent no frame of a known device for so long is closed."""
+    max_pending_kib: Annotated[int, Field(ge=16)] = 256
+    """Bytes of one connection that wait to be journalled; at this bound it is not read any further."""
+    max_batch_bytes: Annotated[int, Field(ge=64 * 1024)] = MIB
+    """Bytes of all connections that wait to be journalled; at this bound none is read any further."""
+    max_stray_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
+    """A connection that has sent so much that is no frame is closed."""
+    read_interval_ms: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    """Pause between two batches: fewer, larger ones cost less."""
 
 
 class Journal(Section):
@@ -192,10 +224,38 @@ class Decode(Section):
     """Different device, factor, field and period together; a message that would add more is a dead letter."""
     max_factors: Annotated[int, Field(ge=1)] = 2_000
     """Factors in one message; a message with more is a dead letter."""
-    bad_crc: Literal["dead_letter", "accept"] = "dead_letter"
-    """What an HJ 212 frame with a wrong checksum becomes."""
     dead_letters_kept: Annotated[int, Field(ge=100)] = 100_000
     """Newest dead letters kept; older ones go and are counted."""
+
+
+def _known_verdict(word: str) -> str:
+    if word not in WORDS:
+        matches = difflib.get_close_matches(word, WORDS, 1)
+        raise ValueError(f"no verdict {word!r} is known" + (f"; did you mean {matches[0]!r}?" if matches else ""))
+    return word
+
+
+VerdictWord = Annotated[str, AfterValidator(_known_verdict)]
+"""A word of `gateway.hj212.verdicts`."""
+
+
+class Hj212(Section):
+    """How HJ 212 frames are read, answered and asked for, whatever link brings them."""
+
+    keys_file: FromFile | None = None
+    """TOML with the SM4 keys and passwords of each MN; relative to the configuration file."""
+    quarantine: tuple[VerdictWord, ...] = ("crc_wrong", "crc_swapped", "crc_modbus", "password_wrong", "key_unknown")
+    """Verdicts with which a frame is kept out of the store, as a dead letter; others are accepted and counted."""
+    old_codes: Literal["translate", "keep"] = "translate"
+    """Whether the numeric factor codes of 2005 are stored under the codes of 2017."""
+    reply: bool = True
+    """Whether frames that ask for a reply get one."""
+    set_timeout_s: Seconds = 60.0
+    """How long the packets of a split message may be apart before the set counts as incomplete."""
+    request_timeout_s: Annotated[float, Field(ge=1, le=99)] = 10.0
+    """Wait for an answer to a command before it is sent again (OverTime of the standard)."""
+    request_retries: Annotated[int, Field(ge=0, le=99)] = 3
+    """How often a command is sent again (ReCount of the standard)."""
 
 
 class DuckDb(Section):
@@ -287,9 +347,13 @@ class Config(Section):
     """Folder for journal, state, store and evidence; relative to the configuration file."""
     inventory: FromFile | None = None
     """File with `sites`, `types`, `devices` and `cameras`; without it they stand in this file."""
-    links: Annotated[tuple[Link, ...], Field(min_length=1)]
+    links: tuple[Link, ...] = ()
+    """Brokers to read from."""
+    listeners: tuple[Listener, ...] = ()
+    """TCP ports on which loggers are heard directly."""
     journal: Journal = Journal()
     decode: Decode = Decode()
+    hj212: Hj212 = Hj212()
     store: Store = DuckDb()
     writer: Writer = Writer()
     publish: Publish = Publish()
@@ -299,7 +363,11 @@ class Config(Section):
     """Time between two looks for devices that have fallen silent."""
 
     @model_validator(mode="after")
-    def _links_differ(self) -> Config:
+    def _sources_differ(self) -> Config:
+        if not self.links and not self.listeners:
+            raise Misplaced((("links",), "is missing: without links or listeners nothing comes in"))
+        if not self.links and self.publish.enabled and self.publish.broker is None:
+            raise Misplaced((("publish",), "without links expected a broker, or enabled = false"))
         names: dict[str, int] = {}
         sessions: dict[tuple[str, int, str], int] = {}
         mistakes: list[tuple[tuple[str | int, ...], str]] = []
@@ -311,6 +379,13 @@ class Config(Section):
             if first != number:
                 text = f"{link.client_id!r} on the same broker as links.{first}: the two would end each other's session"
                 mistakes.append((("links", number, "client_id"), text))
+        ports: dict[tuple[str, int], int] = {}
+        for number, listener in enumerate(self.listeners):
+            if listener.name in names or listener.name in (other.name for other in self.listeners[:number]):
+                mistakes.append((("listeners", number, "name"), f"{listener.name!r} is the name of another source too"))
+            first = ports.setdefault((listener.host, listener.port), number)
+            if first != number and listener.port:
+                mistakes.append((("listeners", number, "port"), f"{listener.port} is that of listeners.{first} too"))
         if mistakes:
             raise Misplaced(*mistakes)
         return self

@@ -32,7 +32,13 @@ class Decoder:
             parts += _unknown(block, rows) if codec is None else _run(codec, rows, devices, block)
         whole = parts[0] if len(parts) == 1 else _joined(block, parts)
         heard = sorted(whole.devices)
-        return Decoded(block.first, block.end, block.received, whole.readings(), whole.dead, heard, whole.alive_only)
+        return Decoded(
+            *(block.first, block.end, block.received, whole.readings()),
+            dead=whole.dead,
+            devices=heard,
+            alive_only=whole.alive_only,
+            frames=whole.frames,
+        )
 
 
 def _run(codec: Codec, rows: Sequence[int], devices: Sequence[int], block: Block) -> list[Sink]:
@@ -69,7 +75,9 @@ def _joined(block: Block, parts: list[Sink]) -> Sink:
         whole.devices |= part.devices
         whole.dead += part.dead
         whole.alive_only += part.alive_only
+        whole.frames += part.frames
     whole.dead.sort(key=lambda letter: letter.position)
+    whole.frames.sort(key=lambda frame: frame.row)
     return whole
 
 

@@ -60,6 +60,26 @@ class LimitRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Hj212Device:
+    """What is special about a device that speaks HJ 212."""
+
+    edition: str = ""
+    """`2005`, `2017` or `2025`; empty: recognised from its frames."""
+    st: str = ""
+    """System type that commands to it carry; empty: that of its last frame."""
+    end_stamps: bool = False
+    """Whether DataTime of minute, hour and day data is the end of the period; by the standard it is the start."""
+    minute: int = 600_000
+    """Interval of its minute data (CN 2051) in ms."""
+    accept: frozenset[str] = frozenset()
+    """Verdicts with which frames of this device are taken although `hj212.quarantine` has them."""
+    commands: frozenset[str] = frozenset()
+    """Groups of commands that may be sent to it: `time`, `intervals`, `history`, `sample`."""
+    fill_gaps: bool = False
+    """Whether missing minute and hour data are asked for by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """One monitor (data logger) in the field."""
 
@@ -75,6 +95,7 @@ class Device:
     silent_after: int
     """A device not heard of for so long (ms) is silent."""
     factors: tuple[Factor, ...]
+    hj212: Hj212Device = Hj212Device()
 
 
 @dataclass(frozen=True, slots=True)

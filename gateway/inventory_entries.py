@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from gateway.channels import PERIODS
-from gateway.config import Identifier, Misplaced, Seconds, Section
-from gateway.inventory import Name
+from gateway.config import Identifier, Misplaced, Seconds, Section, VerdictWord
+from gateway.inventory import Hj212Device, Name
 from gateway.polygon import area, crossing
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -124,6 +124,43 @@ class LimitEntry(Section):
         return self.above or self.below or ()
 
 
+class Hj212Entry(Section):
+    """How a device speaks HJ 212. A device's table takes the place of its type's as a whole."""
+
+    edition: Literal["2005", "2017", "2025"] | None = None
+    """Edition of its frames; left out: recognised."""
+    st: Annotated[str, Field(pattern=r"^[0-9A-Z]{2}$")] | None = None
+    """System type that commands to it carry; left out: that of its last frame."""
+    stamps: Literal["start", "end"] = "start"
+    """What DataTime of minute, hour and day data is: the start of the period, as the standard has it, or its end."""
+    minute_s: Literal[60, 120, 180, 240, 300, 360, 600, 720, 900, 1200, 1800] = 600
+    """Interval of its minute data."""
+    accept: tuple[VerdictWord, ...] = ()
+    """Verdicts with which its frames are taken although `hj212.quarantine` has them."""
+    commands: tuple[Literal["time", "intervals", "history", "sample"], ...] = ()
+    """Groups of commands that may be sent to it; none unless given."""
+    fill_gaps: bool = False
+    """Whether its missing minute and hour data are asked for by themselves; needs `history` among `commands`."""
+
+    @model_validator(mode="after")
+    def _gaps_need_history(self) -> Hj212Entry:
+        if self.fill_gaps and "history" not in self.commands:
+            raise Misplaced((("fill_gaps",), 'asks for history: expected "history" among commands'))
+        return self
+
+    @property
+    def settings(self) -> Hj212Device:
+        return Hj212Device(
+            edition=self.edition or "",
+            st=self.st or "",
+            end_stamps=self.stamps == "end",
+            minute=self.minute_s * 1000,
+            accept=frozenset(self.accept),
+            commands=frozenset(self.commands),
+            fill_gaps=self.fill_gaps,
+        )
+
+
 class TypeEntry(Section):
     """What devices of one type share. Every key may be left out here and given by the device, which wins."""
 
@@ -136,6 +173,8 @@ class TypeEntry(Section):
     factors: tuple[FactorEntry, ...] | None = None
     """What the device is expected to send."""
     limits: tuple[LimitEntry, ...] | None = None
+    hj212: Hj212Entry | None = None
+    """How the device speaks HJ 212, where it is not as the standard has it, or commands are allowed."""
 
 
 class DeviceEntry(TypeEntry):

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from gateway.factors import FactorTable
-from gateway.inventory import Camera, Device, Factor, Inventory, LimitRule, Name, Site, Zone
+from gateway.inventory import Camera, Device, Factor, Hj212Device, Inventory, LimitRule, Name, Site, Zone
 from gateway.inventory_entries import (
     CameraEntry,
     DeviceEntry,
@@ -137,6 +137,7 @@ class _Joined:
     silent_after: float
     factors: tuple[Factor, ...]
     limits: tuple[LimitEntry, ...]
+    hj212: Hj212Device
 
 
 class _Joiner:
@@ -179,7 +180,8 @@ class _Joiner:
         if kind is None or interval is None:
             return None
         silent = entry.silent_after_s or shared.silent_after_s or max(SILENT_INTERVALS * interval, SILENT_LEAST_S)
-        return _Joined(entry, kind, interval, silent, factors, limits)
+        hj212 = entry.hj212 or shared.hj212
+        return _Joined(entry, kind, interval, silent, factors, limits, hj212.settings if hj212 else Hj212Device())
 
     def _factors(self, entries: Sequence[FactorEntry], place: Place) -> tuple[Factor, ...]:
         made: dict[str, Factor] = {}
@@ -245,6 +247,7 @@ def _numbered(entries: InventoryEntries, joined: Sequence[_Joined | None]) -> In
                 interval=_ms(each.interval),
                 silent_after=_ms(each.silent_after),
                 factors=each.factors,
+                hj212=each.hj212,
             )
         )
         limits += [_rule(limit, number, entry) for limit in each.limits]

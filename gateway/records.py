@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from detectors.records import Box, Readings
 
-__all__ = ["Batch", "Block", "Box", "DeadLetter", "Decoded", "Frame", "FrameResult", "Readings"]
+__all__ = [
+    "Batch",
+    "Block",
+    "Box",
+    "DeadLetter",
+    "Decoded",
+    "Frame",
+    "FrameHead",
+    "FrameResult",
+    "LoggerFrame",
+    "Readings",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,49 @@ class DeadLetter:
     """One sentence for a person: names the field, what was found and what was expected."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameHead:
+    """What the header of an HJ 212 frame says, but for QN: one object for all frames that came with this header."""
+
+    device: int
+    """Device number, -1 where the frame is of none of the inventory."""
+    edition: str
+    """`2005`, `2017` or `2025`: configured, else recognised."""
+    st: str
+    cn: str
+    mn: str
+    flag: int
+    """As sent; -1 where there was none."""
+    pnum: int
+    """Packets of the set; 0 where the message is not split."""
+    pno: int
+    """This packet, from 1; 0 where the message is not split."""
+    rf: bool
+    """A back-filled frame of 2025 (`RF=1`)."""
+    verdicts: int
+    """`gateway.hj212.verdicts.Verdict` bits of the header."""
+
+
+class LoggerFrame(NamedTuple):
+    """One HJ 212 frame that was read, whether it was taken or quarantined."""
+
+    row: int
+    """Message number within the block."""
+    head: FrameHead
+    qn: bytes
+    """17 digits; empty where none was sent. Of a reply: the QN of the message that it answers."""
+    time: int
+    """DataTime in ms UTC, moved to the start of the period; `NEVER` where there is none."""
+    verdicts: int
+    """All verdicts on the frame, those of its header included."""
+    crc: int
+    """Of the segment as computed: with device, command and time it tells a repeat of a message without QN."""
+    taken: bool
+    """False where it is quarantined or could not be used: then it is a dead letter too."""
+    items: tuple[tuple[str, str], ...] = ()
+    """Parameters and text of CP that are no readings, in their order: `("QnRtn", "1")`, `("RestartTime", ...)`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What a block of messages says: columns, and what could not be read."""
@@ -78,6 +133,8 @@ class Decoded:
     """Devices heard of in this block, each once: also those that sent no usable reading."""
     alive_only: int = 0
     """Messages that carried no reading and are no mistake (heartbeats, replies)."""
+    frames: list[LoggerFrame] = field(default_factory=list[LoggerFrame])
+    """HJ 212 frames, in the order of the block."""
 
 
 @dataclass(frozen=True, slots=True)

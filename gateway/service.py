@@ -24,6 +24,7 @@ from gateway.channels import Channels
 from gateway.checks import Checks
 from gateway.clock import now_ms
 from gateway.codecs import make_codecs
+from gateway.codecs.seam import CodecSettings
 from gateway.config import Config
 from gateway.decode import Decoder
 from gateway.errors import GatewayError
@@ -93,7 +94,9 @@ class Service:
         self.feed = Feed()
         self.links = [open_link(link) for link in config.links]
         router = Router([each for link in config.links for each in link.subscribe], inventory)
-        self.decoder = Decoder(router, make_codecs(inventory, self.channels, config.decode))
+        self.decoder = Decoder(
+            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212))
+        )
         self.checks = Checks(inventory, self.channels)
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
         machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))

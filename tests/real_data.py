@@ -115,8 +115,8 @@ subscribe = [
     {{ topic = "camera/{{site}}/{{camera}}/frame", codec = "jpeg" }},
 ]
 
-[decode]
-bad_crc = "{bad_crc}"
+[hj212]
+quarantine = {["crc_wrong"] if bad_crc == "dead_letter" else []}
 
 [writer]
 linger_ms = 100

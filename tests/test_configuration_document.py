@@ -21,10 +21,12 @@ TABLES: dict[str, type[BaseModel]] = {
     "Top of the file": config.Config,
     "`[[links]]`": config.Link,
     "`[[links.subscribe]]`": config.Subscription,
+    "`[[listeners]]`": config.Listener,
     "`login`": config.Secret,
     "`tls`": config.Tls,
     "`[journal]`": config.Journal,
     "`[decode]`": config.Decode,
+    "`[hj212]`": config.Hj212,
     "`[store]`, kind `duckdb`": config.DuckDb,
     "`[store]`, kind `influxdb`": config.Influx,
     "`[store]`, kind `influxdb1`": config.Influx1,
@@ -39,6 +41,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[types.NAME]`": inventory.TypeEntry,
     "`factors`": inventory.FactorEntry,
     "`limits`": inventory.LimitEntry,
+    "`hj212` of a device": inventory.Hj212Entry,
     "`[[devices]]`": inventory.DeviceEntry,
     "`[[cameras]]`": inventory.CameraEntry,
     "`[[cameras.zones]]`": inventory.ZoneEntry,
@@ -114,5 +117,8 @@ def test_the_page_has_the_defaults_of_the_program(heading: str) -> None:
             expected = str(field.default) if isinstance(field.default, Path) else field.default
             assert written.startswith("`"), key
             assert tomllib.loads(f"x = {written.strip('`')}")["x"] == expected, key
+        elif isinstance(field.default, tuple) and not any(parts(field.annotation)):
+            assert written.startswith("`"), key
+            assert tuple(tomllib.loads(f"x = {written.strip('`')}")["x"]) == field.default, key
         else:
             assert written == "", f"{key} is a table: its keys have defaults of their own"

@@ -8,12 +8,52 @@ from typing import Final
 
 from gateway.errors import GatewayError
 
-VERSION: Final = 1
+VERSION: Final = 2
 """`user_version` of the file; each later version brings a step that turns its predecessor into it."""
 BUSY_MS: Final = 10_000
 """Longest wait for another process (a command marking letters for replay) to end its transaction."""
 WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
 """The write-ahead log is cut back to this after a large transaction."""
+
+_V2: Final = """
+CREATE TABLE device_events (           -- what devices tell beside readings: start-ups, alarms, samples kept, log texts
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    position INTEGER NOT NULL, row INTEGER NOT NULL,   -- of the message in the journal; frame within it
+    site TEXT NOT NULL, device TEXT NOT NULL,
+    cn TEXT NOT NULL,
+    time INTEGER NOT NULL, received INTEGER NOT NULL,
+    items TEXT NOT NULL                -- JSON array of [name, text]
+) STRICT;
+CREATE UNIQUE INDEX device_events_once ON device_events (position, row);
+CREATE INDEX device_events_by_device ON device_events (site, device, id);
+
+CREATE TABLE requests (                -- commands to devices
+    id TEXT PRIMARY KEY,
+    site TEXT NOT NULL, device TEXT NOT NULL,
+    command TEXT NOT NULL, cn TEXT NOT NULL,
+    parameters TEXT NOT NULL,          -- JSON object
+    asked INTEGER NOT NULL, asked_by TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('asked', 'sent', 'accepted', 'done', 'refused', 'failed', 'timed_out')),
+    qn TEXT NOT NULL,                  -- empty until it is sent
+    tries INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    result TEXT NOT NULL               -- JSON object: result codes and what the device answered
+) STRICT;
+CREATE INDEX requests_by_state ON requests (state, asked);
+CREATE INDEX requests_by_device ON requests (site, device, asked);
+
+CREATE TABLE request_steps (           -- the audit trail of commands
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    request TEXT NOT NULL REFERENCES requests (id),
+    at INTEGER NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX request_steps_by_request ON request_steps (request, seq);
+CREATE TRIGGER request_steps_stay BEFORE UPDATE ON request_steps
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER request_steps_are_kept BEFORE DELETE ON request_steps
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+"""
+"""What version 2 adds."""
 
 _TABLES: Final = """
 CREATE TABLE progress (
@@ -153,12 +193,12 @@ def _make(connection: sqlite3.Connection, file: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = _version(connection)
-        if version == 0:
-            for statement in _statements(_TABLES):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        elif version != VERSION:
+        if version > VERSION:
             raise _other_version(file, version)
+        for script in (_TABLES, _V2)[version:]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

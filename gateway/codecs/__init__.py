@@ -9,11 +9,10 @@ from gateway.channels import Channels
 from gateway.codecs.auto import Auto
 from gateway.codecs.hj212 import Hj212
 from gateway.codecs.json_v1 import JsonV1
-from gateway.codecs.seam import Codec
-from gateway.config import Decode
+from gateway.codecs.seam import Codec, CodecSettings
 from gateway.inventory import Inventory
 
-CODECS: Final[dict[str, Callable[[Inventory, Channels, Decode], Codec]]] = {
+CODECS: Final[dict[str, Callable[[Inventory, Channels, CodecSettings], Codec]]] = {
     "auto": Auto,
     "json": JsonV1,
     "hj212": Hj212,
@@ -21,6 +20,6 @@ CODECS: Final[dict[str, Callable[[Inventory, Channels, Decode], Codec]]] = {
 """The codecs of readings, by the word of a subscription. Its fourth word, `jpeg`, means frames: see `jpeg.py`."""
 
 
-def make_codecs(inventory: Inventory, channels: Channels, settings: Decode) -> dict[str, Codec]:
+def make_codecs(inventory: Inventory, channels: Channels, settings: CodecSettings) -> dict[str, Codec]:
     """One codec of each kind, by its word."""
     return {word: make(inventory, channels, settings) for word, make in CODECS.items()}

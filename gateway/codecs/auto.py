@@ -8,10 +8,9 @@ from typing import Final
 from gateway.channels import Channels
 from gateway.codecs.hj212 import Hj212
 from gateway.codecs.json_v1 import JsonV1
-from gateway.codecs.reasons import Reason, shown
-from gateway.codecs.seam import Sink
-from gateway.config import Decode
+from gateway.codecs.seam import CodecSettings, Sink
 from gateway.inventory import Inventory
+from gateway.reasons import Reason, shown
 
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf\0"
 """What may stand before the first byte that counts: white space, a byte order mark, padding."""
@@ -31,7 +30,7 @@ def format_of(payload: bytes) -> str:
 class Auto:
     """Gives each message to the codec of its format. The formats may be mixed within a batch."""
 
-    def __init__(self, inventory: Inventory, channels: Channels, settings: Decode) -> None:
+    def __init__(self, inventory: Inventory, channels: Channels, settings: CodecSettings) -> None:
         self._json = JsonV1(inventory, channels, settings)
         self._hj212 = Hj212(inventory, channels, settings)
 

@@ -1,7 +1,7 @@
 """HJ 212-2017 over MQTT: payloads of one or several frames to columns.
 
 A batch is read in three passes: cut the frames, check all CRCs at once, read the segments: by the fast lane
-(`hj212_fast`) where nothing is unusual, else with the patience of `hj212_frame`.
+(`hj212_fast`) where nothing is unusual, else with the patience of `gateway.hj212.frame`.
 
 Each packet of a split message is valid on its own: its factors are taken at once.
 """
@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.channels import ChannelKey, Channels, ChannelsFull
-from gateway.codecs.hj212_crc import crc16_batch, sent_crcs
 from gateway.codecs.hj212_fast import FastLane
-from gateway.codecs.hj212_frame import Cut, Packet, Reading, cut, is_data, number, read_segment
-from gateway.codecs.reasons import BadPayload, Reason, shown
-from gateway.codecs.seam import Sink
-from gateway.codecs.stamps import hj212_ms
-from gateway.config import Decode
+from gateway.codecs.seam import CodecSettings, Sink
 from gateway.flags import NORMAL, UNKNOWN, flag_code
+from gateway.hj212.crc import crc16_batch, sent_crcs
+from gateway.hj212.frame import Cut, Packet, Reading, cut, is_data, number, read_segment
 from gateway.inventory import Inventory
+from gateway.reasons import BadPayload, Reason, shown
 from gateway.records import DeadLetter
+from gateway.stamps import hj212_ms
 
 LONGEST_PAYLOAD: Final = 128 * 1024
 """Bytes: a hundred frames of the standard's length, or a dozen of the longest that four digits can say."""
@@ -35,14 +34,14 @@ _CRC_ENDS: Final = frozenset((b"", b"\r\n"))
 class Hj212:
     """The codec of HJ 212 frames."""
 
-    def __init__(self, inventory: Inventory, channels: Channels, settings: Decode) -> None:
+    def __init__(self, inventory: Inventory, channels: Channels, settings: CodecSettings) -> None:
         self._inventory = inventory
         self._channels = channels
-        self._max_factors = settings.max_factors
-        self._accept_bad_crc = settings.bad_crc == "accept"
-        self._trust_topic = settings.unknown_devices == "accept"
+        self._max_factors = settings.decode.max_factors
+        self._accept_bad_crc = "crc_wrong" not in settings.hj212.quarantine
+        self._trust_topic = settings.decode.unknown_devices == "accept"
         self._zones = [inventory.sites[device.site].zone for device in inventory.devices]
-        self._fast = FastLane(self._zones, channels, settings.max_factors, self._device)
+        self._fast = FastLane(self._zones, channels, settings.decode.max_factors, self._device)
 
     def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
         """As `Codec.decode`. A bad frame among several of one payload is buried alone; the others are read."""

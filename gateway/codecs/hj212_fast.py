@@ -2,8 +2,8 @@
 
 Header and row of item names are remembered with what they mean, so that the values stand at known places of a split.
 That the CP has the plain shape `name=value;...` is seen by deleting all other bytes from it. Whatever is unusual is
-left alone, and read by `hj212_frame`; both give the same readings (a property test). Measured 8 us a frame of ten
-factors with flags, CRC and all, on a busy machine, against 60 us.
+left alone, and read by `gateway.hj212.frame`; both give the same readings (a property test). Measured 8 us a frame of
+ten factors with flags, CRC and all, on a busy machine, against 60 us.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 from gateway.channels import ChannelKey, Channels, ChannelsFull
 from gateway.codecs.cache import Cache
-from gateway.codecs.hj212_frame import CP_MARK, is_data, layout_of, period_of, read_header
-from gateway.codecs.reasons import BadPayload
 from gateway.codecs.seam import Sink
-from gateway.codecs.stamps import hj212_ms
 from gateway.flags import NORMAL, flag_code
+from gateway.hj212.frame import CP_MARK, is_data, layout_of, period_of, read_header
+from gateway.reasons import BadPayload
+from gateway.stamps import hj212_ms
 
 REMEMBERED_NAMES: Final = 500_000
 """Bound on item names held in the memory of layouts: 10,000 devices with 50 items each."""

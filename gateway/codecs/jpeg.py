@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from gateway.codecs.reasons import Reason
-from gateway.codecs.stamps import iso_ms, plausible
+from gateway.reasons import Reason
+from gateway.stamps import iso_ms, plausible
 
 LARGEST: Final = 64_000_000
 """Pixels. A small file may unfold to any size; 64 megapixels are 200 MB in memory and over any camera here."""

@@ -17,13 +17,13 @@ import msgspec
 
 from gateway.channels import PERIODS, ChannelKey, Channels, ChannelsFull
 from gateway.codecs.cache import Cache
-from gateway.codecs.names import default_field, split_name
-from gateway.codecs.reasons import BadPayload, Reason, shown
-from gateway.codecs.seam import UNKNOWN_DEVICE, Sink
-from gateway.codecs.stamps import EARLIEST, LATEST, iso_ms, plausible
-from gateway.config import MIB, Decode
+from gateway.codecs.seam import UNKNOWN_DEVICE, CodecSettings, Sink
+from gateway.config import MIB
 from gateway.flags import NORMAL, flag_code
 from gateway.inventory import Inventory
+from gateway.names import default_field, split_name
+from gateway.reasons import BadPayload, Reason, shown
+from gateway.stamps import EARLIEST, LATEST, iso_ms, plausible
 
 LONGEST_MESSAGE: Final = MIB
 """Bytes. 2,000 factors written out with unit and flag take a fifth of it."""
@@ -90,11 +90,11 @@ def split_names(names: Iterable[str], period: str) -> list[tuple[str, str]]:
 class JsonV1:
     """The codec of JSON version 1."""
 
-    def __init__(self, inventory: Inventory, channels: Channels, settings: Decode) -> None:
+    def __init__(self, inventory: Inventory, channels: Channels, settings: CodecSettings) -> None:
         devices = inventory.devices
         self._inventory = inventory
         self._channels = channels
-        self._max_factors = settings.max_factors
+        self._max_factors = settings.decode.max_factors
         self._zones = [inventory.sites[device.site].zone for device in devices]
         self._units = [{factor.code: factor.unit for factor in device.factors} for device in devices]
         self._own_names = [{name for name in (device.id, device.mn) if name} for device in devices]

@@ -8,10 +8,21 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from gateway.records import Block, DeadLetter, Readings
+from gateway.config import Decode, Hj212
+from gateway.hj212.keys import KeyRing
+from gateway.records import Block, DeadLetter, LoggerFrame, Readings
 
 UNKNOWN_DEVICE: Final = -1
 """The topic names no device of the inventory; the payload (an MN) still may."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodecSettings:
+    """What codecs are told beside the inventory."""
+
+    decode: Decode = field(default_factory=Decode)
+    hj212: Hj212 = field(default_factory=Hj212)
+    keys: KeyRing = field(default_factory=KeyRing)
 
 
 @dataclass(slots=True)
@@ -39,6 +50,7 @@ class Sink:
     """Devices heard of, whether they sent readings or not."""
     dead: list[DeadLetter] = field(default_factory=list[DeadLetter])
     alive_only: int = 0
+    frames: list[LoggerFrame] = field(default_factory=list[LoggerFrame])
 
     def bury(self, row: int, reason: str, detail: str) -> None:
         """Make message number `row` of the block a dead letter."""

@@ -16,12 +16,12 @@ import msgspec
 import typer
 
 from gateway.codecs.auto import format_of
-from gateway.codecs.hj212_crc import crc16
-from gateway.codecs.hj212_frame import Cut, Stray, cut, number, read_segment
 from gateway.codecs.json_v1 import Value, message_ms, read_message, split_names
-from gateway.codecs.reasons import BadPayload, Reason, shown
-from gateway.codecs.stamps import hj212_ms
 from gateway.config import MIB
+from gateway.hj212.crc import crc16
+from gateway.hj212.frame import Cut, Stray, cut, number, read_segment
+from gateway.reasons import BadPayload, Reason, shown
+from gateway.stamps import hj212_ms
 
 LONGEST_LINE: Final = MIB
 """Bytes; a longer line is an error object, and is read past without being held."""

@@ -17,7 +17,8 @@ from detectors.records import Finding
 from gateway.channels import ChannelKey, Channels
 from gateway.checks import CAMERA_SILENCE, SNAPSHOT_VERSION, Checks
 from gateway.codecs import make_codecs
-from gateway.config import Decode, Subscription
+from gateway.codecs.seam import CodecSettings
+from gateway.config import Subscription
 from gateway.decode import Decoder
 from gateway.inventory import Inventory, LimitRule
 from gateway.records import Block
@@ -59,7 +60,7 @@ class Gateway:
         self.inventory = inventory
         self.channels = Channels(inventory, most)
         router = Router([Subscription(topic="{site}/{device}", codec="json")], inventory)
-        self.decoder = Decoder(router, make_codecs(inventory, self.channels, Decode()))
+        self.decoder = Decoder(router, make_codecs(inventory, self.channels, CodecSettings()))
         self.checks = Checks(inventory, self.channels)
         self.loaded = None if snapshot is None else self.checks.load(snapshot)
 

@@ -58,8 +58,8 @@ CASES = [
     ("date for text", "data = 2024-05-01\n" + LINK, "c.toml:1: data: expected text in quotes, not a table"),
     ("table for a number", LINK + "[api.port]\n", "c.toml:3: api.port: expected a whole number, not a table"),
     ("value for a table", "api = 8080\n" + LINK, "c.toml:1: api: expected a table, not 8080"),
-    ("no links", "links = []\n", "c.toml:1: links: expected at least 1 entries, found 0"),
-    ("links not given", "", "c.toml:1: links: is missing"),
+    ("no links", "links = []\n", "c.toml:1: links: is missing: without links or listeners nothing comes in"),
+    ("links not given", "", "c.toml:1: links: is missing: without links or listeners nothing comes in"),
     ("name not given", "[[links]]\nqos = 1\n", "c.toml:1: links.0.name: is missing"),
     (
         "name with a slash",

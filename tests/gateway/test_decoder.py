@@ -13,11 +13,11 @@ from structlog.typing import EventDict
 
 from gateway.channels import Channels
 from gateway.codecs import make_codecs
-from gateway.codecs.hj212_crc import crc16
-from gateway.codecs.seam import Codec, Sink
-from gateway.config import Decode, Subscription
+from gateway.codecs.seam import Codec, CodecSettings, Sink
+from gateway.config import Subscription
 from gateway.decode import Decoder
 from gateway.flags import NORMAL
+from gateway.hj212.crc import crc16
 from gateway.records import Block, Decoded
 from gateway.topics import Router
 
@@ -57,7 +57,7 @@ def decoder(codecs: dict[str, Codec] | None = None) -> Decoder:
         Subscription(topic="hj212/{site}/{device}", codec="hj212"),
         Subscription(topic="auto/{site}/{device}"),
     ]
-    made = make_codecs(inventory, Channels(inventory), Decode()) | (codecs or {})
+    made = make_codecs(inventory, Channels(inventory), CodecSettings()) | (codecs or {})
     return Decoder(Router(subscriptions, inventory), made)
 
 

@@ -20,8 +20,9 @@ from gateway.alerts.texts import Texts
 from gateway.channels import Channels
 from gateway.checks import Checks
 from gateway.codecs import make_codecs
-from gateway.config import Decode, Subscription
+from gateway.codecs.seam import CodecSettings
 from gateway.config import Journal as JournalSettings
+from gateway.config import Subscription
 from gateway.decode import Decoder
 from gateway.journal.journal import Journal
 from gateway.live import Live
@@ -63,7 +64,7 @@ class Gateway:
         self.store = Taken()
         self.told: list[Transition] = []
         self.pipeline = Pipeline(
-            Decoder(router, make_codecs(inventory, channels, Decode())),
+            Decoder(router, make_codecs(inventory, channels, CodecSettings())),
             Checks(inventory, channels),
             Subjects(inventory, channels),
             AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory)),

@@ -20,7 +20,8 @@ from gateway.alerts.texts import Texts
 from gateway.channels import Channels
 from gateway.checks import Checks
 from gateway.codecs import make_codecs
-from gateway.config import Decode, Subscription
+from gateway.codecs.seam import CodecSettings
+from gateway.config import Subscription
 from gateway.decode import Decoder
 from gateway.errors import GatewayError
 from gateway.live import Live
@@ -74,7 +75,7 @@ class Room:
         self.ledger = StubbornLedger(folder / "state.sqlite")
         self.told: list[Transition] = []
         self.pipeline = Pipeline(
-            Decoder(router, make_codecs(inventory, channels, Decode())),
+            Decoder(router, make_codecs(inventory, channels, CodecSettings())),
             Checks(inventory, channels),
             Subjects(inventory, channels),
             AlertMachine([], Texts(inventory)),

@@ -28,9 +28,9 @@ from gateway import service as service_module
 from gateway.alerts.records import Alert, Family
 from gateway.cli import app
 from gateway.clock import now_ms
-from gateway.codecs.hj212_crc import crc16
 from gateway.config_file import load
 from gateway.errors import GatewayError, JournalError
+from gateway.hj212.crc import crc16
 from gateway.records import Batch, Block
 from gateway.service import Service
 from gateway.service_views import api_server

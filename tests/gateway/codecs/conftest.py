@@ -12,10 +12,10 @@ import pytest
 
 from gateway.channels import Channels
 from gateway.codecs import CODECS
-from gateway.codecs.hj212_crc import crc16
-from gateway.codecs.seam import Sink
-from gateway.config import Decode
+from gateway.codecs.seam import CodecSettings, Sink
+from gateway.config import Decode, Hj212
 from gateway.flags import flag_text
+from gateway.hj212.crc import crc16
 from gateway.inventory import Device, Factor, Inventory, Name, Site
 from gateway.records import Block, DeadLetter
 
@@ -93,8 +93,9 @@ def run(inventory: Inventory) -> Run:
     def decode(
         codec: str, *payloads: bytes, device: int = 0, devices: Sequence[int] | None = None, **settings: Any
     ) -> Outcome:
-        chosen = Decode(**settings)
-        channels = Channels(inventory, chosen.max_channels)
+        hj212 = Hj212(**{key: settings.pop(key) for key in list(settings) if key in Hj212.model_fields})
+        chosen = CodecSettings(Decode(**settings), hj212)
+        channels = Channels(inventory, chosen.decode.max_channels)
         block = Block(1000, RECEIVED, "test", [f"t/{n}" for n in range(len(payloads))], list(payloads))
         sink = Sink(block)
         every = devices if devices is not None else [device] * len(payloads)

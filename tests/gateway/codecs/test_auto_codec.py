@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.channels import Channels
 from gateway.codecs import CODECS, make_codecs
 from gateway.codecs.auto import format_of
-from gateway.config import Decode
+from gateway.codecs.seam import CodecSettings
 
 JSON = b'{"v":1,"time":1772337600000,"readings":{"a21026":1}}'
 
@@ -53,4 +53,8 @@ def test_whatever_comes_nothing_is_raised_and_nothing_lost(run: Any, payloads: l
 
 
 def test_the_registry_makes_one_of_each(inventory: Any) -> None:
-    assert make_codecs(inventory, Channels(inventory), Decode()).keys() == CODECS.keys() == {"auto", "json", "hj212"}
+    assert (
+        make_codecs(inventory, Channels(inventory), CodecSettings()).keys()
+        == CODECS.keys()
+        == {"auto", "json", "hj212"}
+    )

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from gateway.codecs.hj212 import LONGEST_PAYLOAD
 from gateway.codecs.hj212_fast import FastLane
-from gateway.codecs.hj212_frame import FIELDS
 from gateway.config import outside_data
+from gateway.hj212.frame import FIELDS
 
 STAMP = "DataTime=20260301120000;"
 NOON = 1_772_337_600_000  # 12:00 in Shanghai
@@ -198,7 +198,7 @@ def test_the_good_items_of_a_frame_are_read_beside_its_bad_ones(run: Any, frame:
 
 
 def test_a_bad_crc_is_accepted_where_the_settings_say_so(run: Any, frame: Any) -> None:
-    got = run("hj212", good_frame(frame).replace(b"=1&&", b"=2&&"), bad_crc="accept")
+    got = run("hj212", good_frame(frame).replace(b"=1&&", b"=2&&"), quarantine=())
     assert [row[5] for row in got.readings] == [2.0]
 
 
@@ -240,7 +240,7 @@ def test_values_do_not_become_channels(run: Any, frame: Any) -> None:
 def test_field_frames_are_read_whole(run: Any) -> None:
     vectors = [json.loads(line) for line in VECTORS.read_text().splitlines()]
     payloads = [vector["frame"].encode() for vector in vectors]
-    everything = run("hj212", *payloads, unknown_devices="accept", bad_crc="accept")
+    everything = run("hj212", *payloads, unknown_devices="accept", quarantine=())
     of_another = [b"MN=LD130133000015;" in payload for payload in payloads]  # device 1; the topic names device 0
     assert everything.reasons == ["mn_mismatch"] * sum(of_another)
     assert everything.sink.alive_only == 1
@@ -389,7 +389,7 @@ def test_what_is_written_is_read(run: Any, frame: Any, readings: dict[str, tuple
 @given(st.lists(st.binary(max_size=60) | st.binary(max_size=40).map(lambda inner: b"##0010" + inner), max_size=4))
 def test_whatever_comes_nothing_is_raised_and_nothing_lost(run: Any, payloads: list[bytes]) -> None:
     run("hj212", *payloads)
-    run("hj212", *payloads, bad_crc="accept", unknown_devices="accept")
+    run("hj212", *payloads, quarantine=(), unknown_devices="accept")
 
 
 @settings(max_examples=150, deadline=None)

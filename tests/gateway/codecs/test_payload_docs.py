@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gateway.codecs.reasons import Reason
+from gateway.reasons import Reason
 
 TEXT = (Path(__file__).parents[3] / "docs" / "payloads.md").read_text("utf-8")
 

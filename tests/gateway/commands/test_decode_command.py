@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from gateway.codecs.hj212_crc import crc16
 from gateway.commands import decode
 from gateway.config import outside_data
+from gateway.hj212.crc import crc16
 
 Out = list[dict[str, Any]]
 Decode = Callable[..., Out]

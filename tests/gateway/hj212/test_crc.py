@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.codecs.hj212_crc import NO_CRC, crc16, crc16_batch, sent_crcs
+from gateway.hj212.crc import NO_CRC, crc16, crc16_batch, sent_crcs
 
 HEAD = b"MN=010000A8900016F000169DC0;"
 CHECKS = [

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from gateway.codecs.names import default_field, split_name
-from gateway.codecs.reasons import BadPayload, Reason, shown
+from gateway.names import default_field, split_name
+from gateway.reasons import BadPayload, Reason, shown
 
 _PERIODS: Final = {"2011": "realtime", "2051": "minute", "2061": "hour", "2031": "day"}
 FIELDS: Final = {
