@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+CANCEL_AGAIN_S = 1.0
+"""A task that has not ended so long after it was cancelled is cancelled again: an error on its way out (a connection
+that breaks while it is closed) may have taken the place of the cancellation."""
 
 
 def serve(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
@@ -27,6 +30,15 @@ async def _until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> No
     for each in STOP_SIGNALS:
         loop.add_signal_handler(each, on_signal)
     await main(stop)
+
+
+async def cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until they have ended. What they raise is theirs to tell."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -38,6 +38,7 @@ from gateway.inventory import Inventory
 from gateway.journal.journal import Journal
 from gateway.links import open_link
 from gateway.live import Live
+from gateway.loop import cancelled
 from gateway.pipeline import Pipeline
 from gateway.records import DeadLetter, Decoded, Frame
 from gateway.sightings import Sightings
@@ -170,7 +171,7 @@ class Service:
                 log.info("stopping")
                 self.intake.shut()  # links stay connected until what they brought is acknowledged
                 await self._drain()
-                await _cancelled([*links, ingest, *behind])
+                await cancelled([*links, ingest, *behind])
             await self.pipeline.close()
             self._release()
 
@@ -281,10 +282,3 @@ class Service:
         camera = self.inventory.cameras[frame.camera]
         topic = f"camera/{self.inventory.sites[camera.site].id}/{camera.id}"
         self.pipeline.bury(DeadLetter(-1, frame.received, "frames", topic, frame.jpeg[:4096], reason, detail))
-
-
-async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel tasks and wait for them; one that failed has failed the whole group already."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

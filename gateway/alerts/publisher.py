@@ -180,6 +180,18 @@ class OutboxPublisher:
                 self.detections_dropped += 1
                 raise
             self.detections_published += 1
+            _end_if_cancelled()
+
+
+def _end_if_cancelled() -> None:
+    """End the task where it was cancelled and did not hear of it.
+
+    `asyncio.wait_for` of Python 3.11, with which aiomqtt waits for a PUBACK, loses a cancellation that comes in the
+    same turn as the PUBACK; and a task group cancels each of its tasks once.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _watch(client: aiomqtt.Client) -> None:

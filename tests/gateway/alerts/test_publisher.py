@@ -23,6 +23,7 @@ from gateway.alerts.records import Detection, Transition, ZoneShare
 from gateway.config import Broker, Publish, Secret, Tls
 from gateway.demo.broker import EmbeddedBroker
 from gateway.errors import LinkError
+from gateway.loop import cancelled
 
 Life = Callable[..., list[Transition]]
 DEADLINE_S = 20
@@ -38,9 +39,8 @@ async def running(publisher: OutboxPublisher) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        async with asyncio.timeout(DEADLINE_S):
+            await cancelled([task])
 
 
 @asynccontextmanager
@@ -205,6 +205,38 @@ async def test_it_ends_when_cancelled_while_the_broker_is_away(ledger: Ledger) -
     publisher.notify()  # after its end: nobody is there, nothing breaks
     publisher.offer_detection(seen(1))
     assert not publisher.connected
+
+
+async def _publish_and_lose_the_cancellation(*_: Any, **__: Any) -> None:
+    with suppress(asyncio.CancelledError):  # as `asyncio.wait_for` of Python 3.11 does when the PUBACK comes just then
+        await asyncio.Event().wait()
+
+
+_leave = aiomqtt.Client.__aexit__
+
+
+async def _leave_with_an_error_once(client: aiomqtt.Client, *how: Any) -> None:
+    aiomqtt.Client.__aexit__ = _leave  # the test's monkeypatch sets it back in any case
+    await _leave(client, *how)
+    raise aiomqtt.MqttError("the connection broke while it was closed")
+
+
+@pytest.mark.parametrize(
+    ("method", "behaviour"),
+    [("publish", _publish_and_lose_the_cancellation), ("__aexit__", _leave_with_an_error_once)],
+)
+async def test_it_ends_also_where_the_client_loses_the_cancellation(
+    method: str, behaviour: Any, mosquitto: Mosquitto, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aiomqtt.Client, method, behaviour)
+    publisher = publisher_for(ledger, mosquitto)
+    task = asyncio.create_task(publisher.run())
+    publisher.offer_detection(seen(1))
+    await until(lambda: publisher.connected)
+    await asyncio.sleep(0.1)  # it may be at its publish now; it ends either way
+    async with asyncio.timeout(DEADLINE_S):
+        await cancelled([task])
+    assert task.cancelled()
 
 
 @pytest.mark.parametrize("topic", ["alerts/{side}/{alert}", "alerts/#", "alerts/{device}"])
