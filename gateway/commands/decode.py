@@ -18,9 +18,10 @@ import typer
 from gateway.codecs.auto import format_of
 from gateway.codecs.json_v1 import Value, message_ms, read_message, split_names
 from gateway.config import MIB
-from gateway.hj212.cut import Cut, Stray, cut
+from gateway.hj212.cut import Cut, Stray
 from gateway.hj212.items import number
 from gateway.hj212.reader import parse_frame
+from gateway.hj212.stream import cut
 from gateway.reasons import BadPayload, Reason, shown
 from gateway.stamps import hj212_ms
 
