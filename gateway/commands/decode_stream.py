@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from gateway.config import MIB
-from gateway.hj212.stream import BLANK, WAIT, Cut, Stray, frame_at, stray
+from gateway.hj212.cut import BLANK, WAIT, Cut, Stray, frame_at, stray
 from gateway.reasons import Reason, shown
 
 LONGEST_LINE: Final = MIB
