@@ -67,6 +67,8 @@ class Pieces:
                     at = start + 1
                     continue
                 found += self._line(held[lost:start])
+                if held[behind : behind + 1] == b"\n":
+                    frame = frame._replace(line_end=True)  # a file of lines: nothing is known of what was sent there
                 found.append(frame)
                 lost = at = behind
             elif newline >= 0 or final:
