@@ -17,9 +17,10 @@ from gateway.codecs.hj212_patient import Patient, bury
 from gateway.codecs.hj212_senders import Senders
 from gateway.codecs.seam import CodecSettings, Sink
 from gateway.hj212.crc import crc16_batch, sent_crcs
-from gateway.hj212.cut import Cut, cut
+from gateway.hj212.cut import Cut
 from gateway.hj212.editions import SEGMENT_MOST
 from gateway.hj212.reader import cut_verdicts
+from gateway.hj212.stream import cut
 from gateway.hj212.verdicts import Verdict
 from gateway.inventory import Inventory
 from gateway.reasons import BadPayload, Reason
