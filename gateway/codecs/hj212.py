@@ -18,12 +18,13 @@ from gateway.codecs.hj212_patient import Patient, bury
 from gateway.codecs.hj212_senders import REMEMBERED_HEADS, Senders
 from gateway.codecs.seam import CodecSettings, Sink
 from gateway.hj212.crc import crc16_batch, sent_crcs
-from gateway.hj212.cut import Cut, cut
+from gateway.hj212.cut import Cut
 from gateway.hj212.editions import SEGMENT_MOST
 from gateway.hj212.header import Header, read_header
 from gateway.hj212.opening import Opened, open_frame
 from gateway.hj212.reader import PLAIN_MARK, cut_verdicts, decode_text, time_of
 from gateway.hj212.sm4 import looks_encrypted
+from gateway.hj212.stream import cut
 from gateway.hj212.verdicts import Verdict
 from gateway.inventory import Inventory
 from gateway.reasons import BadPayload, Reason

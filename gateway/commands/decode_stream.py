@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from gateway.config import MIB
-from gateway.hj212.cut import BLANK, WAIT, Cut, Stray, frame_at, stray
+from gateway.hj212.cut import Cut, Stray
+from gateway.hj212.stream import BLANK, WAIT, frame_at, stray
 from gateway.reasons import Reason, shown
 
 LONGEST_LINE: Final = MIB
@@ -67,8 +68,8 @@ class Pieces:
                     at = start + 1
                     continue
                 found += self._line(held[lost:start])
-                if held[behind : behind + 1] == b"\n":
-                    frame = frame._replace(line_end=True)  # a file of lines: nothing is known of what was sent there
+                if held[behind : behind + 1] in (b"", b"\n"):  # not come yet, or a file of lines: nothing is known
+                    frame = frame._replace(line_end=True)
                 found.append(frame)
                 lost = at = behind
             elif newline >= 0 or final:

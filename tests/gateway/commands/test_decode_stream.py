@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.commands.decode_stream import LONGEST_LINE, Codec, Piece, Pieces
 from gateway.hj212.crc import crc16
-from gateway.hj212.cut import LONGEST_FRAME, Cut, Stray, cut
+from gateway.hj212.cut import Cut, Stray
+from gateway.hj212.stream import LONGEST_FRAME, cut
 
 SEGMENT = b"ST=32;CN=2011;PW=123456;MN=A;CP=&&DataTime=20260301120000;w01001-Rtd=7.1&&"
 FRAME = b"##%04d%b%04X" % (len(SEGMENT), SEGMENT, crc16(SEGMENT))
@@ -26,8 +27,11 @@ def words(pieces: list[Piece]) -> list[str]:
 
 
 def seen(found: list[Piece]) -> list[Piece]:
-    """Without what is not said of a frame whose line end had not come with it."""
-    return [piece._replace(line_end=True) if isinstance(piece, Cut) else piece for piece in found]
+    """The same pieces without what came behind the CRC: one may come in a later read."""
+    return [
+        piece._replace(raw=piece.raw.removesuffix(b"\r\n"), line_end=True) if isinstance(piece, Cut) else piece
+        for piece in found
+    ]
 
 
 def all_pieces(stream: bytes, cuts: list[int], codec: Codec = "auto") -> list[Piece]:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.hj212.crc import crc16
-from gateway.hj212.cut import Cut, cut
+from gateway.hj212.cut import Cut
+from gateway.hj212.stream import cut
 
 SEGMENT = b"ST=32;CN=2011;PW=123456;MN=A;CP=&&DataTime=20260301120000;w01001-Rtd=7.1&&"
 CRC = b"%04X" % crc16(SEGMENT)

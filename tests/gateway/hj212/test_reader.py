@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from gateway.config import outside_data
 from gateway.hj212.crc import crc16
-from gateway.hj212.cut import Cut, cut
+from gateway.hj212.cut import Cut
 from gateway.hj212.items import number
 from gateway.hj212.reader import Packet, Parsed, parse_frame
+from gateway.hj212.stream import cut
 
 VECTORS = outside_data() / "domain" / "hj212_vectors.jsonl"
 ZONE = ZoneInfo("Asia/Shanghai")

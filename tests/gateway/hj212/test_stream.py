@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.hj212.crc import crc16
-from gateway.hj212.cut import LONGEST_FRAME, LONGEST_STRAY, Cut, Stray, cut
-from gateway.hj212.stream import StreamCutter
+from gateway.hj212.cut import Cut, Stray
+from gateway.hj212.stream import LONGEST_FRAME, LONGEST_STRAY, StreamCutter, cut
 
 SEGMENT = b"ST=32;CN=2011;PW=123456;MN=A;CP=&&DataTime=20260301120000;w01001-Rtd=7.1&&"
 CRC = b"%04X" % crc16(SEGMENT)
@@ -25,11 +25,6 @@ CIPHER = framed(b"ST=32;CN=2011;MN=A;Flag=8;CP=&&\x01##0009\r\n&&0123\r\n##\xff&
 """Cipher text with everything in it that could be taken for an end or a beginning. The CRC is of the plain text."""
 
 
-def seen(found: list[Cut | Stray]) -> list[Cut | Stray]:
-    """Without what is not said of a frame whose line end had not come with it."""
-    return [piece._replace(line_end=True) if isinstance(piece, Cut) else piece for piece in found]
-
-
 def pieces(stream: bytes, cuts: list[int] | None = None) -> list[Cut | Stray]:
     """What a cutter gives of a stream that comes in reads between `cuts`."""
     cutter = StreamCutter()
@@ -38,24 +33,23 @@ def pieces(stream: bytes, cuts: list[int] | None = None) -> list[Cut | Stray]:
     return found + cutter.finish()
 
 
+def but_for_line_ends(found: list[Cut | Stray]) -> list[Cut | Stray]:
+    """The same pieces without what came behind the CRC: one may come in a later read."""
+    return [
+        piece._replace(raw=piece.raw.removesuffix(b"\r\n"), line_end=False) if isinstance(piece, Cut) else piece
+        for piece in found
+    ]
+
+
 def test_a_frame_is_given_when_its_last_byte_has_come() -> None:
     cutter = StreamCutter()
     given_at = [at for at in range(len(FRAME)) if cutter.feed(FRAME[at : at + 1])]
     assert given_at == [len(FRAME) - 1], "a device without a line end waits for its answer too"
 
 
-@pytest.mark.parametrize(
-    ("behind", "line_end"), [(b"\r\n", True), (b"", True), (b"\r", True), (b"\n", False), (b"##", False)]
-)
-def test_a_missing_line_end_is_said_only_where_it_is_known(behind: bytes, line_end: bool) -> None:
-    (piece,) = StreamCutter().feed(FRAME + behind)
-    assert isinstance(piece, Cut)
-    assert piece.line_end == line_end
-
-
 def test_several_frames_of_one_read_are_given_at_once() -> None:
     found = StreamCutter().feed(FRAME + b"\r\n" + FRAME + b"\r\r" + FRAME + FRAME[:40])
-    assert [piece.raw for piece in found] == [FRAME] * 3
+    assert [piece.raw for piece in found] == [FRAME + b"\r\n", FRAME, FRAME]
 
 
 @pytest.mark.parametrize(
@@ -141,10 +135,10 @@ STREAMS = st.lists(st.sampled_from(PARTS + LOOSE) | st.binary(max_size=30), max_
 @given(STREAMS, st.data())
 def test_any_cutting_into_reads_gives_the_same(stream: bytes, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=12))
-    assert seen(pieces(stream, cuts)) == seen(cut(stream))
+    assert but_for_line_ends(pieces(stream, cuts)) == but_for_line_ends(cut(stream))
 
 
 @settings(max_examples=100, deadline=None)
 @given(STREAMS.filter(lambda stream: len(stream) < 2_000))
 def test_reads_of_one_byte_give_the_same(stream: bytes) -> None:
-    assert seen(pieces(stream, [*range(len(stream))])) == seen(cut(stream))
+    assert but_for_line_ends(pieces(stream, [*range(len(stream))])) == but_for_line_ends(cut(stream))
