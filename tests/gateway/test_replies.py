@@ -16,7 +16,8 @@ from gateway import ingest as ingest_module
 from gateway.config import Subscription
 from gateway.errors import JournalFull
 from gateway.hj212.crc import crc16
-from gateway.hj212.stream import Cut, cut
+from gateway.hj212.cut import Cut
+from gateway.hj212.stream import cut
 from gateway.hj212.verdicts import Verdict
 from gateway.ingest import Ingest
 from gateway.intake import Intake
