@@ -3,122 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import resource
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import duckdb
 import httpx
 import pytest
+from hj212_gateway import MN, encrypted, frame, points, running, write
 from link_harness import seen
 from tcp_logger import FLAGS, answered, logger, upload
 
-from gateway.config_file import load
 from gateway.errors import JournalError
 from gateway.hj212.build import request
-from gateway.hj212.crc import crc16
-from gateway.hj212.sm4 import seal_segment
 from gateway.records import Batch, Block
-from gateway.service import Service
-from gateway.service_views import api_server
 
-EIGHT = 1_767_225_600_000
-"""2026-01-01 08:00 in Shanghai, ms UTC."""
-KEY = bytes(range(16))
-MN = {"2005": "88888880000001", "2017": "010000A8900016F000169DC0", "2025": "010000A8900016F000169DC1"}
-DEVICES = tuple(zip(("d2005", "d2017", "d2025"), MN.values(), strict=True))
 CONNECTIONS = 2_000
-CONFIG = """
-data = "data"
-inventory = "inventory.toml"
-silence_check_s = 0.1
-
-[hj212]
-keys_file = "keys.toml"
-
+LISTENER = """
 [[listeners]]
 name = "tcp"
 port = 0
-
-[writer]
-linger_ms = 20
-
-[publish]
-enabled = false
-
-[api]
-console = false
-port = 0
 """
-INVENTORY = """
-[[sites]]
-id = "plant"
-name = { en = "Plant", zh = "电厂" }
-latitude = 32.99
-longitude = 112.53
-
-[types.stack]
-kind = "stack"
-interval_s = 1
-silent_after_s = 86400
-factors = [{ code = "a21026", unit = "mg/m3" }]
-"""
-
-
-def write(folder: Path, devices: Sequence[tuple[str, str]] = DEVICES) -> Path:
-    """The files of a gateway for devices (id, MN), all of password 123456; returns its configuration."""
-    file = folder / "gateway.toml"
-    file.write_text(CONFIG, "utf-8")
-    entries = [
-        f'\n[[devices]]\nid = "{name}"\nsite = "plant"\ntype = "stack"\nmn = "{mn}"\n'
-        f'name = {{ en = "{name}", zh = "{name}" }}\n'
-        for name, mn in devices
-    ]
-    (folder / "inventory.toml").write_text(INVENTORY + "".join(entries), "utf-8")
-    key = f'keys = [{{ from = 2025-12-01T00:00:00+08:00, key = "{KEY.hex()}" }}]'
-    secrets = [f'[devices.{mn}]\npassword = "123456"\n{key if mn == MN["2025"] else ""}\n' for _, mn in devices]
-    keys = folder / "keys.toml"
-    keys.write_text("\n".join(secrets), "utf-8")
-    keys.chmod(0o600)
-    return file
-
-
-@contextlib.asynccontextmanager
-async def running(config: Path) -> AsyncGenerator[Service]:
-    """The gateway in this process, from when its port is open; stopped in order at the end."""
-    service = Service(*load(config), api_server)
-    stop, started = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(service.run(stop, started))
-    try:
-        await seen(lambda: task.done() or (started.is_set() and service.links[0].status.connected))
-        if task.done():
-            task.result()
-        yield service
-    finally:
-        stop.set()
-        await task
-
-
-def points(folder: Path) -> list[tuple[str, int, float]]:
-    """(device, seconds after eight, value) of every point in the store of a stopped gateway."""
-    with duckdb.connect(str(folder / "data" / "readings.duckdb"), read_only=True) as connection:
-        rows = connection.execute("select device, epoch_ms(time), value from readings order by all").fetchall()
-    return [(name, (at - EIGHT) // 1000, value) for name, at, value in rows]
-
-
-def frame(edition: str, second: int, value: float, **changes: str) -> bytes:
-    """A real-time frame of a device of this edition, a reply wanted."""
-    stamp = f"202601010800{second:02}"
-    code = "02" if edition == "2005" else "a21026"
-    cp = f"DataTime={stamp};{code}-Rtd={value},{code}-Flag=N"
-    return upload(MN[edition], f"{stamp}000", cp, flag=FLAGS[edition], **changes)
-
-
-def encrypted(plain: bytes) -> bytes:
-    """The frame as 2025 sends it: the CRC is that of the plain segment."""
-    segment = plain[6:-6]
-    return b"##%04d%b%04X\r\n" % (len(segment), seal_segment(segment, KEY), crc16(segment))
 
 
 async def test_frames_of_every_edition_are_answered_in_its_form_and_stored(tmp_path: Path) -> None:
@@ -128,7 +32,7 @@ async def test_frames_of_every_edition_are_answered_in_its_form_and_stored(tmp_p
         "2025": frame("2025", 3, 25.0),
     }
     forms: dict[str, str] = {}
-    async with running(write(tmp_path)) as service:
+    async with running(write(tmp_path, LISTENER)) as service:
         for edition, one in sent.items():
             async with logger(service.listeners[0].port) as here:
                 await here.send(one)
@@ -142,7 +46,7 @@ async def test_frames_of_every_edition_are_answered_in_its_form_and_stored(tmp_p
 
 
 async def test_an_encrypted_frame_is_opened_answered_in_plain_and_stored(tmp_path: Path) -> None:
-    async with running(write(tmp_path)) as service, logger(service.listeners[0].port) as one:
+    async with running(write(tmp_path, LISTENER)) as service, logger(service.listeners[0].port) as one:
         await one.send(encrypted(frame("2025", 1, 25.0)))
         assert answered(await one.replies(1)) == [("9014", "20260101080001000")]
     assert points(tmp_path) == [("d2025", 1, 25.0)]
@@ -152,7 +56,7 @@ async def test_a_heartbeat_is_answered_with_9013_a_wrong_crc_with_9011_and_a_rep
     good = frame("2017", 1, 1.0)
     wrong = good[:-6] + b"0000\r\n"
     beat = upload(MN["2025"], "20260101080009000", "", cn="9015", flag=9)
-    async with running(write(tmp_path)) as service, logger(service.listeners[0].port) as one:
+    async with running(write(tmp_path, LISTENER)) as service, logger(service.listeners[0].port) as one:
         await one.send(wrong, good, good, beat)
         replies = await one.replies(4)
     assert [cn for cn, _ in answered(replies)] == ["9011", "9014", "9014", "9013"]
@@ -161,7 +65,7 @@ async def test_a_heartbeat_is_answered_with_9013_a_wrong_crc_with_9011_and_a_rep
 
 
 async def test_what_a_listener_turns_away_is_a_dead_letter_with_the_reason(tmp_path: Path) -> None:
-    async with running(write(tmp_path)) as service:
+    async with running(write(tmp_path, LISTENER)) as service:
         port = service.listeners[0].port
         async with logger(port) as forger, logger(port) as stranger:
             await forger.send(frame("2017", 1, 1.0, pw="000000"))
@@ -173,7 +77,7 @@ async def test_what_a_listener_turns_away_is_a_dead_letter_with_the_reason(tmp_p
 
 
 async def test_no_9014_goes_out_before_the_journal_has_synced(tmp_path: Path) -> None:
-    async with running(write(tmp_path)) as service:
+    async with running(write(tmp_path, LISTENER)) as service:
         append = service.journal.append
         may_sync = asyncio.Event()
         asked = asyncio.Event()
@@ -196,7 +100,7 @@ async def test_no_9014_goes_out_before_the_journal_has_synced(tmp_path: Path) ->
 
 
 async def test_a_command_goes_down_the_connection_of_its_device(tmp_path: Path) -> None:
-    async with running(write(tmp_path)) as service, logger(service.listeners[0].port) as one:
+    async with running(write(tmp_path, LISTENER)) as service, logger(service.listeners[0].port) as one:
         number = service.inventory.mn_numbers[MN["2017"]]
         command = request("1011", "", st="31", pw="123456", mn=MN["2017"], qn="20260101080005000", edition="2017")
         assert not service.downlink.send(number, command), "it was not heard yet"
@@ -208,7 +112,7 @@ async def test_a_command_goes_down_the_connection_of_its_device(tmp_path: Path) 
 
 
 async def test_readyz_and_metrics_tell_of_the_listener(tmp_path: Path) -> None:
-    async with running(write(tmp_path)) as service, logger(service.listeners[0].port) as one:
+    async with running(write(tmp_path, LISTENER)) as service, logger(service.listeners[0].port) as one:
         await one.send(frame("2017", 1, 1.0))
         await one.replies(1)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{service.port}") as client:
@@ -254,7 +158,7 @@ async def test_2000_connections_at_once_are_all_answered_and_all_stored(tmp_path
                 await one.send(upload(mn, f"{stamp}000", cp, flag=FLAGS[edition]))
             return answered(await one.replies(len(seconds)))
 
-    async with running(write(tmp_path, devices)) as service:
+    async with running(write(tmp_path, LISTENER, devices)) as service:
         port = service.listeners[0].port
         replies = await asyncio.gather(*(speak(port, n, mn) for n, (_, mn) in enumerate(devices)))
         counts = service.listeners[0].counts
