@@ -232,6 +232,8 @@ class MadeUpLedger:
             replays_waiting=0,
             detections_kept=len(self.seen),
             detections_evicted=0,
+            device_events_kept=0,
+            device_events_evicted=0,
             outbox_waiting=0,
             outbox_dropped=0,
         )
