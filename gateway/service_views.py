@@ -19,6 +19,7 @@ def api_server(service: Service) -> ApiServer:
         live=service.live,
         feed=service.feed,
         ledger=Ledger.reader(service.ledger.file),
+        loggers=service.checks.loggers,
         query=service.store.query,
         registry=registry_of(service),
         ready=lambda: not_ready(service),
