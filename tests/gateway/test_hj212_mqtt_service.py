@@ -1,4 +1,4 @@
-"""HJ 212 over MQTT through the whole service on a real mosquitto: each frame is answered on its device's reply topic."""
+"""HJ 212 over MQTT through the whole service on a real mosquitto: frames are answered on reply topics."""
 
 from __future__ import annotations
 
