@@ -7,10 +7,12 @@ import resource
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import aiomqtt
 import httpx
 import pytest
 from hj212_gateway import MN, encrypted, frame, points, running, write
 from link_harness import seen
+from servers import Mosquitto
 from tcp_logger import FLAGS, answered, logger, upload
 
 from gateway.errors import JournalError
@@ -109,6 +111,22 @@ async def test_a_command_goes_down_the_connection_of_its_device(tmp_path: Path) 
         assert service.downlink.send(number, command)
         (segment,) = await one.replies(1)
         assert segment.startswith("QN=20260101080005000;ST=31;CN=1011;")
+
+
+async def test_without_links_alerts_go_to_the_broker_of_publish(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    config = write(tmp_path, LISTENER)
+    text = config.read_text("utf-8").replace("[publish]\nenabled = false", f'[publish.broker]\nurl = "{mosquitto.url}"')
+    config.write_text(text, "utf-8")
+    inventory = tmp_path / "inventory.toml"
+    limits = 'silent_after_s = 86400\nlimits = [{ factor = "a21026", above = [10.0], hold_s = 0 }]'
+    inventory.write_text(inventory.read_text("utf-8").replace("silent_after_s = 86400", limits), "utf-8")
+    async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+        await client.subscribe("alerts/#")
+        async with running(config) as service, logger(service.listeners[0].port) as one:
+            await one.send(frame("2017", 1, 50.0))
+            async with asyncio.timeout(20):
+                message = await anext(client.messages)
+    assert str(message.topic).startswith("alerts/plant/")
 
 
 async def test_readyz_and_metrics_tell_of_the_listener(tmp_path: Path) -> None:
