@@ -25,7 +25,7 @@ from gateway.checks import Checks
 from gateway.clock import now_ms
 from gateway.codecs import make_codecs
 from gateway.codecs.seam import CodecSettings
-from gateway.config import Config
+from gateway.config import Config, environment
 from gateway.decode import Decoder
 from gateway.errors import GatewayError
 from gateway.evidence import Evidence
@@ -36,6 +36,7 @@ from gateway.ingest import Ingest
 from gateway.intake import Intake
 from gateway.inventory import Inventory
 from gateway.journal.journal import Journal
+from gateway.keys_file import load_keys
 from gateway.links import open_link
 from gateway.live import Live
 from gateway.loop import cancelled
@@ -81,6 +82,7 @@ class Service:
         self.config = config
         self.inventory = inventory
         data = config.data
+        self.keys = load_keys(config.hj212.keys_file, environment())
         self.channels = Channels(inventory, config.decode.max_channels)
         self.ledger = Ledger(
             data / "state.sqlite",
@@ -96,7 +98,7 @@ class Service:
         self.links = [open_link(link) for link in config.links]
         router = Router([each for link in config.links for each in link.subscribe], inventory)
         self.decoder = Decoder(
-            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212))
+            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212, self.keys))
         )
         self.checks = Checks(inventory, self.channels, config.hj212)
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
