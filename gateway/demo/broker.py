@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import sys
 from types import TracebackType
 from typing import Annotated, Self
 
@@ -27,6 +29,8 @@ from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 LISTENER = "default"
 HANDLER_LOGGER = "amqtt.mqtt.protocol.handler"
 GIVEN_UP = "Timeout waiting for PUBACK"
+SHUTDOWN_S = 3.0
+"""How long amqtt may take to close its connections: now and then it waits for one of its own tasks for ever."""
 
 
 class EmbeddedBroker:
@@ -67,7 +71,11 @@ class EmbeddedBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
-        await self._broker.shutdown()
+        try:
+            async with asyncio.timeout(SHUTDOWN_S):
+                await self._broker.shutdown()
+        except TimeoutError:
+            logging.getLogger(__name__).warning("the broker did not close its connections in time")
         logging.getLogger(HANDLER_LOGGER).removeHandler(self._losses)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -101,7 +109,11 @@ async def serve(port: int) -> None:
 def main(port: Annotated[int, typer.Option(help="0: any that is free", min=0, max=65_535)] = 0) -> None:
     """MQTT 3.1.1 broker of the demo, on 127.0.0.1."""
     logging.basicConfig(level=logging.WARNING)
-    asyncio.run(serve(port))
+    with asyncio.Runner() as runner:
+        runner.run(serve(port))
+        # Tasks that amqtt left behind may not hear that they are cancelled; the runner would wait for them for ever.
+        sys.stdout.flush()
+        os._exit(0)
 
 
 if __name__ == "__main__":
