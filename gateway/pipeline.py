@@ -27,7 +27,7 @@ from gateway.decode import Decoder
 from gateway.errors import GatewayError
 from gateway.journal.journal import Journal
 from gateway.live import Live
-from gateway.records import Block, DeadLetter, Decoded
+from gateway.records import Block, DeadLetter, Decoded, LoggerFrame
 
 log = structlog.get_logger("gateway.pipeline")
 
@@ -41,6 +41,12 @@ RETRY_S = 0.5
 """Pause before a ledger that refused is tried again."""
 PENDING_LETTERS = 20_000
 """Dead letters that wait for a commit; at the bound the pipeline waits for it."""
+
+
+class Answers(Protocol):
+    """What the pipeline needs of `gateway.replies`."""
+
+    def answer(self, block: Block, frames: Sequence[LoggerFrame]) -> None: ...
 
 
 class StoreSide(Protocol):
@@ -77,8 +83,13 @@ class Pipeline:
         live: Live,
         on_steps: Callable[[Sequence[Transition]], None],
         clock: Callable[[], int] = now_ms,
+        *,
+        replies: Answers | None = None,
     ) -> None:
-        """`on_steps` is called after a commit with the steps it made durable: to publish and to show them."""
+        """`on_steps` is called after a commit with the steps it made durable: to publish and to show them.
+
+        `replies` is told of every block but those run again when starting.
+        """
         self._decoder = decoder
         self._checks = checks
         self._subjects = subjects
@@ -88,6 +99,7 @@ class Pipeline:
         self._live = live
         self._on_steps = on_steps
         self._clock = clock
+        self._replies = replies
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._lock = asyncio.Lock()
         self._steps: list[Transition] = []
@@ -119,18 +131,23 @@ class Pipeline:
                     self.counts.replayed += len(block)
                     self.position = block.end
                 else:
-                    await self.process(block)
+                    await self.process(block, live=False)
             await asyncio.sleep(0)
         self.position = max(self.position, committed)
         log.info("recovered", snapshot=start, committed=committed, position=self.position)
 
-    async def process(self, block: Block) -> None:
-        """The way of a block: decode, check, alert, hand to the store. Returns when its alerts are durable."""
+    async def process(self, block: Block, *, live: bool = True) -> None:
+        """The way of a block: decode, check, alert, hand to the store. Returns when its alerts are durable.
+
+        A block that is not `live` comes from the journal while links are down: its devices are not answered.
+        """
         decoded = self._decoder.decode(block)
         findings = self._checks.step(decoded)
         self._alert(findings)
         self._bury(decoded.dead)
         self._store.offer(decoded)
+        if live and self._replies is not None:
+            self._replies.answer(block, decoded.frames)
         self._show(block, decoded)
         self.position = block.end
         if self._steps or len(self._dead) >= PENDING_LETTERS:

@@ -26,21 +26,27 @@ from gateway.clock import now_ms
 from gateway.codecs import make_codecs
 from gateway.codecs.seam import CodecSettings
 from gateway.config import Config
+from gateway.config import Link as LinkSettings
 from gateway.decode import Decoder
+from gateway.downlink import Downlink, Way
 from gateway.errors import GatewayError
 from gateway.evidence import Evidence
 from gateway.feed import Feed
 from gateway.frames import Frames
 from gateway.health import Condition, Health
+from gateway.hj212.keys import KeyRing
 from gateway.ingest import Ingest
 from gateway.intake import Intake
 from gateway.inventory import Inventory
 from gateway.journal.journal import Journal
-from gateway.links import open_link
+from gateway.links import Link, open_link
+from gateway.links.hj212_login import device_topic, listener_topics
+from gateway.links.hj212_tcp import Hj212TcpLink
 from gateway.live import Live
 from gateway.loop import cancelled
 from gateway.pipeline import Pipeline
 from gateway.records import DeadLetter, Decoded, Frame
+from gateway.replies import Replies
 from gateway.sightings import Sightings
 from gateway.stores import open_store
 from gateway.stores.seam import Rejected
@@ -93,11 +99,25 @@ class Service:
         self._replay_reader = self.journal.reader(self.store.position())
         self.live = Live(inventory, now_ms())
         self.feed = Feed()
-        self.links = [open_link(link) for link in config.links]
-        router = Router([each for link in config.links for each in link.subscribe], inventory)
-        self.decoder = Decoder(
-            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212))
+        keys = KeyRing()
+        brokers = [open_link(link) for link in config.links]
+        self.listeners = [Hj212TcpLink(each, inventory, keys, reply=config.hj212.reply) for each in config.listeners]
+        self.links: list[Link] = [*brokers, *self.listeners]
+        router = Router(
+            [each for listener in config.listeners for each in listener_topics(listener.name)]
+            + [each for link in config.links for each in link.subscribe],
+            inventory,
         )
+        self.decoder = Decoder(
+            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212, keys))
+        )
+        ways = {each.name: Way(each, device_topic(each.name)) for each in self.listeners} | {
+            settings.name: Way(link, settings.reply_topic)
+            for link, settings in zip(brokers, config.links, strict=True)
+            if settings.reply_topic
+        }
+        self.downlink = Downlink(inventory, ways)
+        self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
         self.checks = Checks(inventory, self.channels)
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
         machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))
@@ -110,8 +130,9 @@ class Service:
             self.writer,
             self.live,
             self._stepped,
+            replies=self.replies,
         )
-        first = config.links[0]
+        first = config.links[0] if config.links else LinkSettings(name="alerts")
         self.publisher = OutboxPublisher(
             self.ledger,
             config.publish,

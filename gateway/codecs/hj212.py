@@ -16,7 +16,8 @@ from gateway.codecs.hj212_fast import FastLane
 from gateway.codecs.seam import CodecSettings, Sink
 from gateway.flags import NORMAL, UNKNOWN, flag_code
 from gateway.hj212.crc import crc16_batch, sent_crcs
-from gateway.hj212.frame import Cut, Packet, Reading, cut, is_data, number, read_segment
+from gateway.hj212.frame import Packet, Reading, is_data, number, read_segment
+from gateway.hj212.stream import Cut, cut
 from gateway.inventory import Inventory
 from gateway.reasons import BadPayload, Reason, shown
 from gateway.records import DeadLetter

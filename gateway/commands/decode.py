@@ -19,7 +19,8 @@ from gateway.codecs.auto import format_of
 from gateway.codecs.json_v1 import Value, message_ms, read_message, split_names
 from gateway.config import MIB
 from gateway.hj212.crc import crc16
-from gateway.hj212.frame import Cut, Stray, cut, number, read_segment
+from gateway.hj212.frame import number, read_segment
+from gateway.hj212.stream import Cut, Stray, cut
 from gateway.reasons import BadPayload, Reason, shown
 from gateway.stamps import hj212_ms
 

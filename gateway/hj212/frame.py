@@ -1,4 +1,4 @@
-"""HJ 212 frames as bytes: cut out of a payload, header by name, readings by factor. Knows no inventory.
+"""HJ 212 data segments: header by name, readings by factor. `stream` cuts them out of bytes. Knows no inventory.
 
 Written for the 2017 edition and tolerant of what 2005 devices and the field send: header fields in any order or
 missing, blanks, empty items, wrong or missing lengths, bare names, unknown suffixes.
@@ -40,85 +40,11 @@ NOT_FACTORS: Final = frozenset(
 # fmt: on
 """Names without a dash that the standard gives to parameters; any other bare name is taken for a factor."""
 
-_LENGTH: Final = re.compile(rb"##(\d{0,4})")
-_CRC: Final = re.compile(rb"([0-9A-Fa-f]{1,4})([\s\0#]|\Z)?")
-_END: Final = re.compile(rb"&&([0-9A-Fa-f]{3,4})(?=[\s\0]|\Z)")
-_BLANK: Final = b" \t\r\n\v\f\0"
 CP_MARK: Final = re.compile(r"CP\s*=\s*&&", re.IGNORECASE)
 _SEPARATOR: Final = re.compile("[;,]")
 _ITEM: Final = re.compile(r"(?://.*?//|[^;,])+", re.DOTALL)
 """An item with text between `//`, which may hold separators."""
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-
-
-class Cut(NamedTuple):
-    """One frame as it stands in a payload."""
-
-    raw: bytes
-    """From `##` to the CRC."""
-    segment: bytes
-    """The data segment: what the CRC is of."""
-    crc: int
-    """As it was sent."""
-    length_ok: bool
-    """Whether the length field is that of the segment."""
-
-
-class Stray(NamedTuple):
-    """A stretch of a payload that is no frame."""
-
-    raw: bytes
-    reason: Reason
-    detail: str
-
-
-def cut(payload: bytes) -> list[Cut | Stray]:
-    """The frames of a payload in their order, and whatever else is in it, but for blanks between frames.
-
-    A frame ends where its length field says, if a CRC is there; else at the first `&&` with a CRC behind it before
-    the next `##`.
-    """
-    found: list[Cut | Stray] = []
-    lost = at = 0
-    while (start := payload.find(b"##", at)) >= 0:
-        frame, at = _frame_at(payload, start)
-        if frame is not None:
-            _lose(found, payload[lost:start])
-            found.append(frame)
-            lost = at
-    _lose(found, payload[lost:])
-    return found
-
-
-def _frame_at(payload: bytes, start: int) -> tuple[Cut | None, int]:
-    """The frame that begins at `start`, if it is one, and where to go on."""
-    match = _LENGTH.match(payload, start)
-    assert match is not None, "the caller found ## here"
-    head = match.end()
-    if match[1]:
-        end = head + int(match[1])
-        crc = _CRC.match(payload, end)
-        # Four digits may stand at a wrong length by chance: a line end behind or && before must confirm it.
-        if crc is not None and (crc[2] is not None or (len(crc[1]) == 4 and payload[end - 2 : end] == b"&&")):
-            return Cut(payload[start : crc.end(1)], payload[head:end], int(crc[1], 16), True), crc.end(1)
-    following = payload.find(b"##", start + 1)
-    if following < 0:
-        following = len(payload)
-    ending = _END.search(payload, head, following)
-    if ending is None:
-        return None, following
-    end = ending.start() + 2
-    return Cut(payload[start : ending.end()], payload[head:end], int(ending[1], 16), False), ending.end()
-
-
-def _lose(found: list[Cut | Stray], stretch: bytes) -> None:
-    """Note a stretch without a frame, unless it is blank."""
-    stretch = stretch.strip(_BLANK)
-    if stretch.startswith(b"##"):
-        detail = f"the frame {shown(stretch[:40])} has no end: no && and CRC where its length says, nor behind"
-        found.append(Stray(stretch, Reason.TRUNCATED_FRAME, detail))
-    elif stretch:
-        found.append(Stray(stretch, Reason.NOT_HJ212, f"expected ## and a length, found {shown(stretch[:40])}"))
 
 
 class Reading(NamedTuple):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.config import outside_data
 from gateway.hj212.crc import crc16
-from gateway.hj212.frame import Cut, Stray, cut, number, read_segment
+from gateway.hj212.frame import number, read_segment
+from gateway.hj212.stream import Cut, Stray, cut
 
 VECTORS = outside_data() / "domain" / "hj212_vectors.jsonl"
 SEGMENT = b"ST=32;CN=2011;PW=123456;MN=A;CP=&&DataTime=20260301120000;w01001-Rtd=7.1&&"
