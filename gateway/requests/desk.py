@@ -16,8 +16,9 @@ from gateway.hj212.editions import Edition
 from gateway.inventory import Device, Inventory
 from gateway.records import FrameHead, LoggerFrame
 from gateway.requests import exchange as ex
-from gateway.requests.catalogue import COMMANDS, Command, WrongParameter, check, content, lacking, number
+from gateway.requests.catalogue import COMMANDS, Command, content, lacking, number
 from gateway.requests.exchange import REPLIES, Exchange, Patience
+from gateway.requests.policy import refusal
 from gateway.requests.records import Request, State, Step, Why
 
 STALE_MS: Final = 300_000
@@ -47,7 +48,7 @@ class _Line:
     """The requests of one device."""
 
     under_way: Exchange | None
-    waiting: deque[tuple[Command, Request]]
+    waiting: deque[Request]
     since: int
     """When the first of them came to the front."""
 
@@ -81,40 +82,37 @@ class Desk:
 
     def take(self, request: Request, now: int) -> None:
         """A request that was asked: it waits its turn, or is refused."""
-        device = self._inventory.device_numbers.get((request.site, request.device), -1)
-        command = COMMANDS.get(request.command)
-        refused = self._refused(request, command, device)
+        refused = refusal(self._inventory, request)
         if refused is not None:
             self._end(request, State.REFUSED, *refused, now)
         elif now - request.asked > STALE_MS:
             detail = f"taken up {(now - request.asked) // 1000} s after it was asked: the gateway did not run"
             self._end(request, State.TIMED_OUT, Why.STALE, detail, now)
         else:
-            assert command is not None
-            self._line(device, now).waiting.append((command, request))
+            self._line_of(request, now).waiting.append(request)
 
     def resume(self, request: Request, now: int) -> None:
         """A request that was under way when the gateway ended."""
-        device = self._inventory.device_numbers.get((request.site, request.device), -1)
-        command = COMMANDS.get(request.command)
-        refused = self._refused(request, command, device)
+        refused = refusal(self._inventory, request)
         if refused is not None:  # the inventory has changed
             self._end(request, State.REFUSED, *refused, now)
             return
-        assert command is not None
-        line = self._line(device, now)
+        line = self._line_of(request, now)
         assert line.under_way is None, f"two requests under way to one device: {request.id}"
-        line.under_way = ex.resumed(command, request, now, self._patience)
+        line.under_way = ex.resumed(COMMANDS[request.command], request, now, self._patience)
 
-    def hear(self, frames: Sequence[LoggerFrame], now: int) -> None:
-        """Frames of one block. Costs nothing to speak of where no frame is of a device with a request."""
+    def hear(self, frames: Sequence[LoggerFrame], now: int, *, live: bool = True) -> None:
+        """Frames of one block. Costs nothing to speak of where no frame is of a device with a request.
+
+        What is not `live` was received before the start: an answer counts, but its device may be gone by now.
+        """
         heads = {frame[1] for frame in frames}
         wanted: set[FrameHead] = set()
         for head in heads:
             if head.cn in REPLIES:
                 wanted.add(head)
             elif head.device >= 0:
-                if head.st != "91":
+                if live and head.st != "91":
                     self._last[head.device] = head
                 if head.device in self._lines:
                     wanted.add(head)
@@ -153,8 +151,8 @@ class Desk:
             self._move(device, moved, now)
         while device in self._lines:
             if line.under_way is None:
-                command, request = line.waiting.popleft()
-                line.under_way = Exchange(command, request)
+                request = line.waiting.popleft()
+                line.under_way = Exchange(COMMANDS[request.command], request)
             exchange = line.under_way
             if not ex.to_be_tried(exchange, now, self._patience):
                 return
@@ -194,27 +192,8 @@ class Desk:
     def _edition(self, device: int, head: FrameHead) -> Edition:
         return Edition(self._inventory.devices[device].hj212.edition or head.edition)
 
-    def _refused(self, request: Request, command: Command | None, device: int) -> tuple[Why, str] | None:
-        """Why the gateway does not send it, whatever the device's edition; None where it does."""
-        if command is None:
-            return Why.UNKNOWN_COMMAND, f"no command {request.command!r} is known"
-        if device < 0:
-            return Why.UNKNOWN_DEVICE, f"no device {request.site}/{request.device} in the inventory"
-        settings = self._inventory.devices[device]
-        if command.group not in settings.hj212.commands:
-            what = f'commands of the group "{command.group}" to {request.site}/{request.device}'
-            return Why.NOT_ALLOWED, f"the inventory does not allow {what}: hj212.commands"
-        try:
-            check(command, request.parameters)
-        except WrongParameter as wrong:
-            return Why.BAD_PARAMETER, str(wrong)
-        if settings.hj212.edition:
-            told = lacking(command, request.parameters, Edition(settings.hj212.edition))
-            if told:
-                return Why.NOT_IN_EDITION, told
-        return None
-
-    def _line(self, device: int, now: int) -> _Line:
+    def _line_of(self, request: Request, now: int) -> _Line:
+        device = self._inventory.device_numbers[request.site, request.device]
         return self._lines.setdefault(device, _Line(None, deque(), now))
 
     def _move(self, device: int, moved: ex.Moved, now: int) -> None:

@@ -21,6 +21,7 @@ import msgspec
 
 from gateway.alerts import ledger_schema as schema
 from gateway.errors import GatewayError
+from gateway.requests.policy import Refusal
 from gateway.requests.records import Parameters, Request, State, Step, Why
 
 REQUESTS_KEPT: Final = 20_000
@@ -174,8 +175,8 @@ class RequestLedger(RequestReader):
                     raise GatewayError(f"the ledger {self.file} cannot be written: {error}") from error
                 raise
 
-    def add(self, request: Request) -> Request:
-        """Write down what is asked, with its first step. Where too many are open already it is refused, as returned."""
+    def add(self, request: Request, refused: Refusal | None = None) -> Request:
+        """Write down what is asked, as it stands then: refused for that reason, or because too many are open."""
         with self._transaction() as connection:
             of_device, of_all = connection.execute(
                 f"SELECT coalesce(sum(site = ? AND device = ?), 0), count(*) FROM requests WHERE {_OPEN}",
@@ -183,11 +184,14 @@ class RequestLedger(RequestReader):
             ).fetchone()
             connection.execute(_ADD, _row(request))
             connection.execute(_ADD_STEP, _step_row(Step(request, request.asked, Why.ASKED, request.asked_by)))
-            if of_device >= self._open_per_device or of_all >= self._open_most:
-                what = f"the device has {of_device}" if of_device >= self._open_per_device else f"there are {of_all}"
-                request = replace(request, state=State.REFUSED, why=Why.QUEUE_FULL, changed=request.asked)
-                detail = f"{what} requests that are not finished"
-                self._write(connection, [Step(request, request.asked, Why.QUEUE_FULL, detail)])
+            if refused is None and of_device >= self._open_per_device:
+                refused = Why.QUEUE_FULL, f"the device has {of_device} requests that are not finished"
+            elif refused is None and of_all >= self._open_most:
+                refused = Why.QUEUE_FULL, f"there are {of_all} requests that are not finished"
+            if refused is not None:
+                why, detail = refused
+                request = replace(request, state=State.REFUSED, why=why)
+                self._write(connection, [Step(request, request.asked, why, detail)])
             self._evict(connection)
         return request
 

@@ -27,7 +27,8 @@ from gateway.requests.exchange import Patience
 from gateway.requests.feed import step_payload
 from gateway.requests.gap_filler import Gap, GapFiller
 from gateway.requests.ledger import RequestLedger
-from gateway.requests.records import GAP_FILLER, Step, Why
+from gateway.requests.policy import refusal
+from gateway.requests.records import GAP_FILLER, Request, Step, Why
 
 log = structlog.get_logger("gateway.requests")
 
@@ -81,12 +82,20 @@ class Requests:
         """Replies to no request under way, by `late` and `unknown`."""
         return self._desk.strays
 
-    def heard(self, frames: Sequence[LoggerFrame]) -> None:
-        """Frames of one live block, in their order."""
+    def ask(self, request: Request) -> Request:
+        """Write down what is asked, and whether it may be. For any thread; blocks. Raises `GatewayError`."""
+        return self._ledger.add(request, refusal(self._inventory, request))
+
+    def heard(self, frames: Sequence[LoggerFrame], *, live: bool = True) -> None:
+        """Frames of one block, in their order. Not `live`: of a block from before the start, not handled then."""
         if frames:
-            self._desk.hear(frames, self._clock())
+            self._desk.hear(frames, self._clock(), live=live)
             if self._desk.steps:
                 self._wake.set()
+
+    def close(self) -> None:
+        """Close the ledger. What is under way goes on at the next start."""
+        self._ledger.close()
 
     async def run(self) -> None:
         """Until cancelled: a step once in a while, and as soon as an answer has come."""
@@ -125,7 +134,7 @@ class Requests:
             device = self._inventory.devices[each.device]
             site = self._inventory.sites[device.site].id
             request = make_request(site, device.id, each.command, each.parameters, GAP_FILLER, now)
-            request = await asyncio.to_thread(self._ledger.add, request)
+            request = await asyncio.to_thread(self.ask, request)
             if request.state.finished:
                 self._filler.ended(each.device, request, now)
 
