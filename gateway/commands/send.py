@@ -124,7 +124,7 @@ def _steps(ledger: RequestLedger, request: Request, wait: float) -> Iterator[Ste
 
 
 def _line(step: Step) -> str:
-    moment = (iso_time(step.at) or "")[11:23]
+    moment = (iso_time(step.at) or "")[11:]
     return f"{moment}  {step.request.state:<9}  {step.why:<16}  {_shown(step.detail)}".rstrip()
 
 
