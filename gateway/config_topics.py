@@ -20,7 +20,7 @@ PUBLISHED: Final = {
 """Templates of the topics we publish on, and the placeholders they may have."""
 
 Table = Mapping[str, Any]
-DEFAULT_SUBSCRIPTIONS: Final[list[Table]] = [{"topic": each.topic} for each in Link.model_fields["subscribe"].default]
+HEARD_BY_DEFAULT: Final = [each.topic for each in Link.model_fields["subscribe"].default]
 
 
 def topic_mistakes(raw: Table) -> list[Mistake]:
@@ -59,13 +59,13 @@ def _loops(link: Table, place: Place) -> Iterator[Mistake]:
     if not isinstance(reply, str) or not reply:
         return
     levels = reply.split("/")
-    rows = _tables(link, "subscribe") if "subscribe" in link else enumerate(DEFAULT_SUBSCRIPTIONS)
-    for _, subscription in rows:
-        topic = subscription.get("topic")
+    topics = [row.get("topic") for _, row in _tables(link, "subscribe")] if "subscribe" in link else HEARD_BY_DEFAULT
+    for topic in topics:
         if isinstance(topic, str) and _meet(levels, topic.split("/")):
-            at = "reply_topic" if "reply_topic" in link else "subscribe"
-            text = f"reply_topic {reply!r} is a topic of the subscription {topic!r}: the gateway would hear its replies"
-            yield Mistake((*place, at), text)
+            given = "reply_topic" in link
+            where = repr(reply) if given else f"{reply!r}, where replies go (reply_topic),"
+            text = f"{where} is a topic of the subscription {topic!r}: the gateway would hear its own replies"
+            yield Mistake((*place, "reply_topic" if given else "subscribe"), text)
 
 
 def _meet(one: list[str], other: list[str]) -> bool:

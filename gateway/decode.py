@@ -38,6 +38,7 @@ class Decoder:
             devices=heard,
             alive_only=whole.alive_only,
             frames=whole.frames,
+            link=block.link,
         )
 
 

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.config import Config
 from gateway.inventory import Inventory
+from gateway.links.hj212_login import device_topic
+from gateway.links.seam import Link
 from gateway.topics import format_topic
 
 
@@ -29,6 +32,13 @@ class Way:
     outlet: Outlet
     topic: str
     """Template with `{site}` and `{device}`."""
+
+
+def ways_of(links: Iterable[Link], config: Config) -> dict[str, Way]:
+    """The way down over each link that has one, by its name."""
+    topics = {each.name: each.reply_topic for each in config.links if each.reply_topic}
+    topics |= {each.name: device_topic(each.name) for each in config.listeners}
+    return {link.name: Way(link, topics[link.name]) for link in links if link.name in topics}
 
 
 class Downlink:

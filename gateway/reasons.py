@@ -49,6 +49,8 @@ class Reason(StrEnum):
     """A frame whose end (`&&` and CRC) is missing."""
     BAD_CRC = "bad_crc"
     """The CRC sent is not the CRC of the data segment."""
+    QUARANTINED = "quarantined"
+    """A deviation from the standard that the configuration does not accept (`hj212.quarantine`), other than the CRC."""
     MN_MISMATCH = "mn_mismatch"
     """The MN belongs to another device than the one the topic names."""
     BAD_ITEM = "bad_item"

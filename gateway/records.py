@@ -17,6 +17,7 @@ __all__ = [
     "Box",
     "DeadLetter",
     "Decoded",
+    "DeviceEvent",
     "Frame",
     "FrameHead",
     "FrameResult",
@@ -118,6 +119,26 @@ class LoggerFrame(NamedTuple):
     """False where it is quarantined or could not be used: then it is a dead letter too."""
     items: tuple[tuple[str, str], ...] = ()
     """Parameters and text of CP that are no readings, in their order: `("QnRtn", "1")`, `("RestartTime", ...)`."""
+    encrypted: bool = False
+    """Whether CP came encrypted, opened or not."""
+
+
+class DeviceEvent(NamedTuple):
+    """What a logger told beside readings, or what became known of it: in words that outlive a restart."""
+
+    position: int
+    """Journal position of the message."""
+    row: int
+    """Frame within the block, from 0; of a set that stayed incomplete -1 less the row of its first packet."""
+    kind: str
+    """`message`: start-ups, alarms, samples, texts; `mark`: an analyser's own mark changed; `set_incomplete`."""
+    site: str
+    device: str
+    cn: str
+    time: int
+    """DataTime in ms UTC; `NEVER` where there was none."""
+    received: int
+    items: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +156,8 @@ class Decoded:
     """Messages that carried no reading and are no mistake (heartbeats, replies)."""
     frames: list[LoggerFrame] = field(default_factory=list[LoggerFrame])
     """HJ 212 frames, in the order of the block."""
+    link: str = ""
+    """Name of the link that brought the block."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,11 @@ class Replies:
         self.unsent = 0
         """Replies that no link could send; the device repeats its frame."""
 
+    @property
+    def remembered(self) -> int:
+        """How many forms of replies are held."""
+        return len(self._forms) + len(self._refusals)
+
     def answer(self, block: Block, frames: Sequence[LoggerFrame]) -> None:
         """Reply to the frames of one block that was journalled just now."""
         if not frames:
@@ -84,7 +89,7 @@ class Replies:
 
     def _make(self, head: FrameHead, refusal: QnRtn | None, payload: bytes) -> ReplyForm:
         """Make and remember a form. The header of a record has no password, so that is read from the frame again."""
-        if len(self._forms) + len(self._refusals) >= FORMS:
+        if self.remembered >= FORMS:
             self._forms.clear()
             self._refusals.clear()
         pw = _password(payload, head.mn)

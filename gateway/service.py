@@ -25,22 +25,21 @@ from gateway.checks import Checks
 from gateway.clock import now_ms
 from gateway.codecs import make_codecs
 from gateway.codecs.seam import CodecSettings
-from gateway.config import Config
+from gateway.config import Config, environment
 from gateway.config import Link as LinkSettings
 from gateway.decode import Decoder
-from gateway.downlink import Downlink, Way
+from gateway.downlink import Downlink, ways_of
 from gateway.errors import GatewayError
 from gateway.evidence import Evidence
 from gateway.feed import Feed
 from gateway.frames import Frames
 from gateway.health import Condition, Health
-from gateway.hj212.keys import KeyRing
 from gateway.ingest import Ingest
 from gateway.intake import Intake
 from gateway.inventory import Inventory
 from gateway.journal.journal import Journal
-from gateway.links import Link, open_link
-from gateway.links.hj212_login import device_topic, listener_topics
+from gateway.keys_file import load_keys
+from gateway.links import Link, open_link, templates_of
 from gateway.links.hj212_tcp import Hj212TcpLink
 from gateway.live import Live
 from gateway.loop import cancelled
@@ -90,6 +89,7 @@ class Service:
         self.config = config
         self.inventory = inventory
         data = config.data
+        self.keys = load_keys(config.hj212.keys_file, environment())
         self.channels = Channels(inventory, config.decode.max_channels)
         self.ledger = Ledger(
             data / "state.sqlite",
@@ -102,24 +102,15 @@ class Service:
         self._replay_reader = self.journal.reader(self.store.position())
         self.live = Live(inventory, now_ms())
         self.feed = Feed()
-        keys = KeyRing()
-        brokers = [open_link(link) for link in config.links]
-        self.listeners = [Hj212TcpLink(each, inventory, keys, reply=config.hj212.reply) for each in config.listeners]
-        self.links: list[Link] = [*brokers, *self.listeners]
-        router = Router(
-            [each for listener in config.listeners for each in listener_topics(listener.name)]
-            + [each for link in config.links for each in link.subscribe],
-            inventory,
-        )
+        self.listeners = [
+            Hj212TcpLink(each, inventory, self.keys, reply=config.hj212.reply) for each in config.listeners
+        ]
+        self.links: list[Link] = [*map(open_link, config.links), *self.listeners]
+        router = Router(templates_of(config), inventory)
         self.decoder = Decoder(
-            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212, keys))
+            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212, self.keys))
         )
-        ways = {each.name: Way(each, device_topic(each.name)) for each in self.listeners} | {
-            settings.name: Way(link, settings.reply_topic)
-            for link, settings in zip(brokers, config.links, strict=True)
-            if settings.reply_topic
-        }
-        self.downlink = Downlink(inventory, ways)
+        self.downlink = Downlink(inventory, ways_of(self.links, config))
         self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
         self.requests = Requests(
             inventory,

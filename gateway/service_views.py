@@ -32,8 +32,9 @@ def api_server(service: Service) -> ApiServer:
 
 def not_ready(service: Service) -> dict[str, str]:
     """What keeps the service from doing its work now, part by part; empty when nothing does."""
+    listeners = {listener.name for listener in service.listeners}
     reasons = {
-        f"link {link.name}": link.status.last_error or "not connected yet"
+        f"{'listener' if link.name in listeners else 'link'} {link.name}": link.status.last_error or "not connected yet"
         for link in service.links
         if not link.status.connected
     }

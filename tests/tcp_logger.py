@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.hj212.build import make_frame
-from gateway.hj212.stream import Cut, StreamCutter
+from gateway.hj212.cut import Cut
+from gateway.hj212.stream import StreamCutter
 
 DEADLINE_S = 20.0
 DATA_TIME = "20260101080000"

@@ -21,6 +21,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.hj212.verdicts import Verdict
+
 START: Final = 0xFFFF
 NO_CRC: Final = -1
 """What `sent_crcs` gives for text that is no CRC."""
@@ -81,6 +83,32 @@ def crc16_batch(segments: Sequence[bytes]) -> NDArray[np.uint16]:
     for column in range(8):
         crc ^= _PARTS[7 - column][in_order[:, column]]
     crc[lengths == 0] = START
+    return crc
+
+
+def crc_verdict(sent: bytes, segment: bytes, computed: int) -> Verdict:
+    """What is wrong with the CRC that was sent with a segment, `computed` being the right one."""
+    try:
+        number = int(sent, 16)
+    except ValueError:
+        return Verdict.CRC_WRONG
+    if number == computed:
+        found = Verdict.CRC_SHORT if len(sent) < 4 else Verdict.NONE
+        return found if sent == sent.upper() else found | Verdict.CRC_LOWER_CASE
+    if number == _swapped(computed):
+        return Verdict.CRC_SWAPPED
+    modbus = _crc16_modbus(segment)
+    return Verdict.CRC_MODBUS if number in (modbus, _swapped(modbus)) else Verdict.CRC_WRONG
+
+
+def _swapped(crc: int) -> int:
+    return (crc & 0xFF) << 8 | crc >> 8
+
+
+def _crc16_modbus(segment: bytes) -> int:
+    crc = START
+    for byte in segment:
+        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
     return crc
 
 

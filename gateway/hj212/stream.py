@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from gateway.hj212.crc import crc16
+from gateway.hj212.cut import Cut, Stray
 from gateway.reasons import Reason, shown
 
 LONGEST_FRAME: Final = 10 * 1024
@@ -28,27 +29,6 @@ _LENGTH: Final = re.compile(rb"##(\d{0,4})")
 _CRC: Final = re.compile(rb"([0-9A-Fa-f]{1,4})([\s\0#])?")
 _END: Final = re.compile(rb"&&([0-9A-Fa-f]{3,4})[\s\0]")
 _END_LAST: Final = re.compile(rb"&&([0-9A-Fa-f]{3,4})(?=[\s\0]|\Z)")
-
-
-class Cut(NamedTuple):
-    """One frame as it stands in a payload."""
-
-    raw: bytes
-    """From `##` to the CRC."""
-    segment: bytes
-    """The data segment: what the CRC is of, unless it is encrypted."""
-    crc: int
-    """As it was sent."""
-    length_ok: bool
-    """Whether the length field is that of the segment."""
-
-
-class Stray(NamedTuple):
-    """A stretch of a payload that is no frame."""
-
-    raw: bytes
-    reason: Reason
-    detail: str
 
 
 class StreamCutter:
@@ -117,7 +97,7 @@ def frame_at(data: bytes, start: int, final: bool) -> tuple[Cut | None, int]:
     if match[1]:
         end = head + int(match[1])
         if ending is not None and ending.start() + 2 < end:
-            early = _cut_by_mark(data, start, head, ending)
+            early = _cut_by_mark(data, match, ending)
             if early[0].crc == crc16(early[0].segment):
                 return early
         crc = _CRC.match(data, end)
@@ -128,11 +108,11 @@ def frame_at(data: bytes, start: int, final: bool) -> tuple[Cut | None, int]:
             or (at_the_end and final)
             or (len(crc[1]) == 4 and data[max(end - 2, head) : end] == b"&&")
         ):
-            return Cut(data[start : crc.end(1)], data[head:end], int(crc[1], 16), True), crc.end(1)
+            return _made(data, match, end, crc.end(1), length_ok=True)
         if at_the_end and not final:
             return None, WAIT
     if ending is not None:
-        return _cut_by_mark(data, start, head, ending)
+        return _cut_by_mark(data, match, ending)
     if following >= 0:
         return None, following
     return None, (limit - 1 if final or limit == reach else WAIT)  # one back: a mark may lie across the limit
@@ -149,9 +129,26 @@ def stray(stretch: bytes) -> Stray | None:
     return None
 
 
-def _cut_by_mark(data: bytes, start: int, head: int, ending: re.Match[bytes]) -> tuple[Cut, int]:
-    end = ending.start() + 2
-    return Cut(data[start : ending.end(1)], data[head:end], int(ending[1], 16), False), ending.end(1)
+def _cut_by_mark(data: bytes, length: re.Match[bytes], ending: re.Match[bytes]) -> tuple[Cut, int]:
+    return _made(data, length, ending.start() + 2, ending.end(1), length_ok=False)
+
+
+def _made(data: bytes, length: re.Match[bytes], end: int, behind: int, *, length_ok: bool) -> tuple[Cut, int]:
+    """The frame whose segment ends at `end` and whose CRC ends at `behind`, and where to go on.
+
+    A line end counts that has come by now: to wait for one would keep those waiting that send none.
+    """
+    line_end = data[behind : behind + 2] == b"\r\n"
+    whole = behind + 2 if line_end else behind
+    frame = Cut(
+        raw=data[length.start() : whole],
+        segment=data[length.end() : end],
+        crc_text=data[end:behind],
+        length_text=length[1],
+        length_ok=length_ok,
+        line_end=line_end,
+    )
+    return frame, whole
 
 
 def _strays(stretch: bytes) -> Iterator[Stray]:

@@ -12,8 +12,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
-from gateway.hj212.stream import Cut, Stray, StreamCutter
+from gateway.hj212.cut import Cut, Stray
 from gateway.links.hj212_login import Admission, Door, Header, head_of
+from gateway.links.hj212_reads import Reads
 
 HEADS: Final = 64
 """Headers that a connection remembers; at the bound all are forgotten and judged again."""
@@ -21,6 +22,8 @@ HEAD_BYTES: Final = 256
 """Longest header that is remembered. With the number above: 16 KiB a connection at most."""
 REFUSALS_MOST: Final = 100
 """Senders turned away on a connection that carries a device; then it is closed. Else the first one closes it."""
+LINE_END_S: Final = 0.1
+"""How long a frame waits for its line end; the answer to a logger that sends none is so much later."""
 SEND_BUFFER: Final = 64 * 1024
 """Bytes that wait for the logger to read them; at this bound what is sent to it is dropped."""
 
@@ -65,7 +68,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, listener: Listening, max_stray_bytes: int) -> None:
         self._listener = listener
         self._max_stray_bytes = max_stray_bytes
-        self._cutter = StreamCutter()
+        self._reads = Reads()
         self._transport: asyncio.Transport | None = None
         self._heads: dict[bytes, str] = {}
         self._strays = 0
@@ -90,7 +93,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard_at = time.monotonic()
         self._listener.counts.bytes += len(data)
-        self._hand_over(self._cutter.feed(data))
+        self._hand_over(self._reads.feed(data))
+        if self._reads.waiting:
+            asyncio.get_running_loop().call_later(LINE_END_S, self._give_up)
         if self._strays > self._max_stray_bytes:
             self.close("strays")
 
@@ -98,8 +103,11 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._hand_over(self._cutter.finish())
+        self._hand_over(self._reads.finish())
         self._listener.lost(self)
+
+    def _give_up(self) -> None:
+        self._hand_over(self._reads.give_up())
 
     def send(self, data: bytes) -> bool:
         """Write now; False where the connection is closing or its other end does not read."""

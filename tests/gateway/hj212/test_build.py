@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from gateway.hj212.build import Answer, QnRtn, make_frame, make_frames, reply_to, request
 from gateway.hj212.crc import crc16
-from gateway.hj212.frame import Cut, cut
+from gateway.hj212.cut import Cut
+from gateway.hj212.stream import cut
 
 MN = "010000A8900016F000169DC0"
 QN = "20160801085857223"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -47,11 +47,6 @@ def topics(taker: Taker) -> list[str]:
     return [topic for batch in taker.batches for topic in batch.topics]
 
 
-def bare(frames: Sequence[bytes]) -> list[bytes]:
-    """Frames as they are handed on: without their line end."""
-    return [frame.removesuffix(b"\r\n") for frame in frames]
-
-
 # ---------------------------------------------------------------- who is let in
 
 
@@ -71,7 +66,7 @@ async def test_a_device_logs_in_by_its_first_frame(device: str, frame: bytes) ->
     taker = Taker()
     async with at_work(taker) as link, logger(link.port) as one:
         await one.send(frame)
-        assert await taker.until(1) == bare([frame])
+        assert await taker.until(1) == [frame]
         assert topics(taker) == [f"tcp/plant/{device}"]
         assert (link.counts.logins, link.counts.refused.total()) == (1, 0)
 
@@ -96,7 +91,7 @@ async def test_a_sender_without_the_password_is_told_closed_counted_and_its_fram
         assert ";CN=9011;" in f";{reply}"
         assert reply.endswith(f"CP=&&{told}&&")
         assert await one.closed() == b""
-        assert await taker.until(1) == bare([frame])
+        assert await taker.until(1) == [frame]
         assert topics(taker) == [f"tcp/-/-/{why}"]
         assert (link.counts.refused, link.counts.logins) == ({why: 1}, 0)
         await seen(lambda: link.counts.closed == {why: 1})
@@ -198,7 +193,7 @@ async def test_half_frames_wait_for_the_rest_byte_by_byte() -> None:
         for byte in b"".join(frames):
             await one.send(bytes([byte]))
             await asyncio.sleep(0)
-        assert await taker.until(2) == bare(frames)
+        assert await taker.until(2) == frames
 
 
 async def test_ten_frames_in_one_write_are_ten_frames() -> None:
@@ -206,7 +201,7 @@ async def test_ten_frames_in_one_write_are_ten_frames() -> None:
     frames = [upload(MNS[1], f"2026010108000{n}001") for n in range(10)]
     async with at_work(taker) as link, logger(link.port) as one:
         await one.send(*frames)
-        assert await taker.until(10) == bare(frames)
+        assert await taker.until(10) == frames
 
 
 async def test_garbage_is_handed_on_and_the_frames_behind_it_are_read() -> None:
@@ -215,7 +210,7 @@ async def test_garbage_is_handed_on_and_the_frames_behind_it_are_read() -> None:
     async with at_work(taker) as link, logger(link.port) as one:
         await one.send(b"+CSQ: 21,99\r\n", frame, b"garbage", frame)
         await taker.until(4)
-        assert taker.payloads == [b"+CSQ: 21,99", *bare([frame]), b"garbage", *bare([frame])]
+        assert taker.payloads == [b"+CSQ: 21,99", *[frame], b"garbage", *[frame]]
         assert topics(taker) == ["tcp/-/-", "tcp/plant/d1", "tcp/plant/d1", "tcp/plant/d1"]
 
 
