@@ -12,14 +12,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.channels import Channels
+from gateway.codecs.cache import Cache
 from gateway.codecs.hj212_fast import FastLane
 from gateway.codecs.hj212_patient import Patient, bury
-from gateway.codecs.hj212_senders import Senders
+from gateway.codecs.hj212_senders import REMEMBERED_HEADS, Senders
 from gateway.codecs.seam import CodecSettings, Sink
 from gateway.hj212.crc import crc16_batch, sent_crcs
 from gateway.hj212.cut import Cut
 from gateway.hj212.editions import SEGMENT_MOST
-from gateway.hj212.reader import cut_verdicts
+from gateway.hj212.header import Header, read_header
+from gateway.hj212.opening import Opened, open_frame
+from gateway.hj212.reader import PLAIN_MARK, cut_verdicts, decode_text, time_of
+from gateway.hj212.sm4 import looks_encrypted
 from gateway.hj212.stream import cut
 from gateway.hj212.verdicts import Verdict
 from gateway.inventory import Inventory
@@ -32,6 +36,8 @@ _LINE_END: Final = Verdict.LINE_END.value
 _SEGMENT_LONG: Final = Verdict.SEGMENT_LONG.value
 _LOWER_CASE: Final = Verdict.CRC_LOWER_CASE.value
 _SHORT: Final = Verdict.CRC_SHORT.value
+_ALLOWED: Final = Verdict.CRC_LOWER_CASE | Verdict.KEY_OLD
+"""Verdicts on an opened frame with which the fast lane can deal."""
 _MARKS_OF_END: Final = {b"\r\n": 0, b"": _LINE_END}
 
 
@@ -39,9 +45,11 @@ class Hj212:
     """The codec of HJ 212 frames."""
 
     def __init__(self, inventory: Inventory, channels: Channels, settings: CodecSettings) -> None:
-        senders = Senders(inventory, channels, settings)
-        self._patient = Patient(senders)
-        self._fast = FastLane(senders)
+        self._senders = Senders(inventory, channels, settings)
+        self._patient = Patient(self._senders)
+        self._fast = FastLane(self._senders)
+        self._headers: Cache[bytes, Header] = Cache(REMEMBERED_HEADS)
+        """Of encrypted frames, by what stands behind QN."""
 
     def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
         """As `Codec.decode`. A bad frame among several of one payload is buried alone; the others are read."""
@@ -76,11 +84,20 @@ class Hj212:
             marks = [
                 mark | _LOWER_CASE if text != text.upper() else mark for mark, text in zip(marks, sent, strict=True)
             ]
+        opened: dict[int, Opened] = {}
+        for at, (_, device, _) in enumerate(origins):
+            if not good[at] and (plain := self._open(device, segments[at], sent[at], sink.block.received)):
+                opened[at] = plain
         idle: set[int] = set()
         read, patience = self._fast.read, self._patient.read
         for at, ((row, device, raw), crc) in enumerate(zip(origins, crcs.tolist(), strict=True)):
-            if good[at] and read(row, device, segments[at], crc, marks[at], sink):
-                continue
+            if good[at]:
+                if read(row, device, segments[at], crc, marks[at], False, sink):
+                    continue
+            elif (plain := opened.get(at)) is not None:
+                mark = marks[at] | plain.verdict.value
+                if read(row, device, plain.segment, plain.crc, mark, True, sink):
+                    continue
             frame = cuts.get(at) or Cut(
                 *(raw, segments[at], sent[at], raw[2:6]), length_ok=True, line_end=not marks[at] & _LINE_END
             )
@@ -89,6 +106,21 @@ class Hj212:
         if idle:
             first = sink.block.first
             sink.alive_only += len(idle.difference(sink.rows, (letter.position - first for letter in sink.dead)))
+
+    def _open(self, device: int, segment: bytes, sent: bytes, received: int) -> Opened | None:
+        """The plain segment of one that was encrypted as it should be; None: the frame wants patience."""
+        if not looks_encrypted(segment):
+            return None
+        head = segment.partition(PLAIN_MARK)[0]
+        qn, key = (head[3:20], head[20:]) if head[:3] == b"QN=" else (b"", head)
+        header = self._headers.get(key)
+        if header is None:
+            header = read_header(decode_text(head)[0])
+            self._headers.keep(key, header)
+        time = time_of(qn.decode("latin-1"), self._senders.zone(device), received)
+        plain = open_frame(segment, sent, header.mn, header.rf, self._senders.keys, time)
+        as_it_should_be = plain and len(plain.segment) == len(segment) and not plain.verdict & ~_ALLOWED
+        return plain if as_it_should_be else None
 
     def _cut(self, row: int, device: int, sink: Sink) -> list[Cut]:
         """The frames of a payload that is not simply one; what is no frame is buried."""

@@ -97,9 +97,7 @@ class FastLane:
         self._routes: Cache[tuple[int, bytes], _Route] = Cache(REMEMBERED_HEADERS)
         self._layouts: Cache[tuple[_Route, tuple[bytes, ...]], _Columns] = Cache(REMEMBERED_NAMES)
 
-    def read(
-        self, row: int, device: int, segment: bytes, crc: int, marks: int, sink: Sink, sealed: bool = False
-    ) -> bool:
+    def read(self, row: int, device: int, segment: bytes, crc: int, marks: int, sealed: bool, sink: Sink) -> bool:
         """Read a segment of known shape into the sink. False, with nothing done, where anything is unusual.
 
         `crc` is right; `marks` are the verdicts on the cut; `sealed` says that the segment came encrypted.
@@ -160,7 +158,7 @@ class FastLane:
             flag_of = columns.flag_of
             sink.flags += [NORMAL if at < 0 else flag_of(texts[at].decode()) for at in columns.flag_places]
         items = tuple([(name, texts[place].decode()) for place, name in told]) if told else ()
-        sink.frames.append(LoggerFrame(row, columns.head, qn, time, verdicts, crc, True, items))
+        sink.frames.append(LoggerFrame(row, columns.head, qn, time, verdicts, crc, True, items, sealed))
         return True
 
     def _route(self, device: int, head: bytes, qn: bytes) -> _Route | None:

@@ -120,7 +120,8 @@ class Patient:
                 time = self._senders.clock(head.device, packet.cn).ms(packet.time.encode("utf-8", "replace"))
         sink.frames.append(
             LoggerFrame(
-                *(row, head, parsed.qn.encode(), time, parsed.verdicts.value, parsed.crc, taken, tuple(packet.notes))
+                *(row, head, parsed.qn.encode(), time, parsed.verdicts.value, parsed.crc, taken, tuple(packet.notes)),
+                encrypted=parsed.encrypted,
             )
         )
 

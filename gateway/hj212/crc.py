@@ -16,6 +16,7 @@ right-aligned to words of eight with zeros, which add nothing. Measured 0.3 us a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from sys import byteorder
 from typing import Final
 
 import numpy as np
@@ -51,6 +52,10 @@ _OF_START: Final = _PARTS[:, 0xFF].copy()
 """What the start value adds, by the distance of the first byte from the end modulo 8."""
 
 
+_OF_START_AS_INTS: Final[list[int]] = _OF_START.tolist()
+_PARTS_REVERSED: Final[list[list[int]]] = _PARTS[::-1].tolist()
+
+
 def _nibbles() -> NDArray[np.int64]:
     values = np.full(256, -(1 << 20), np.int64)
     for digit in "0123456789abcdefABCDEF":
@@ -63,9 +68,15 @@ _NIBBLES: Final = _nibbles()
 
 def crc16(segment: bytes) -> int:
     """The CRC of one data segment."""
-    crc = START
-    for byte in segment:
-        crc = _TABLE[(crc >> 8) ^ byte]
+    length = len(segment)
+    if not length:
+        return START
+    folded = 0
+    for word in memoryview(segment.rjust(length + 7 >> 3 << 3, b"\0")).cast("Q"):
+        folded ^= word
+    crc = _OF_START_AS_INTS[(length - 1) & 7]
+    for part, byte in zip(_PARTS_REVERSED, folded.to_bytes(8, byteorder), strict=True):
+        crc ^= part[byte]
     return crc
 
 

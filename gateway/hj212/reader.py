@@ -19,6 +19,8 @@ from gateway.hj212.header import REPLIES, Header, read_header
 from gateway.hj212.items import Items, analysers_of, number, read_items
 from gateway.hj212.keys import KeyRing
 from gateway.hj212.layout import Layout, layout_of
+from gateway.hj212.opening import open_frame, plain_length
+from gateway.hj212.sm4 import looks_encrypted
 from gateway.hj212.verdicts import Verdict
 from gateway.reasons import BadPayload, Reason
 from gateway.stamps import LATEST, hj212_ms
@@ -105,14 +107,28 @@ def parse_frame(
     `edition` is what is configured for the device, empty: recognised. Stamps are local in `zone`. `received` (ms UTC)
     stands in for a QN that is missing when a key is chosen.
     """
-    segment, encrypted, opened = cut.segment, False, False
-    crc = crc16(segment)
-    verdicts = cut_verdicts(cut) | crc_verdict(cut.crc_text, segment, crc)
+    segment, encrypted, key_used = cut.segment, looks_encrypted(cut.segment), False
     head_bytes, body_bytes, form = _split(segment)
     head_text, _ = decode_text(head_bytes)
-    body, utf8 = decode_text(body_bytes)
     head = read_header(head_text)
     cn, period = head.cn, period_of(head.cn)
+    verdicts = cut_verdicts(cut) | form
+    if encrypted:
+        opened = open_frame(segment, cut.crc_text, head.mn, head.rf, keys, time_of(head.qn, zone, received))
+        key_used = opened is not None
+        length = len(opened.segment) if opened else plain_length(segment)
+        verdicts = _of_plain_length(verdicts, cut, length)
+        if opened is not None:
+            segment, crc = opened.segment, opened.crc
+            verdicts |= opened.verdict
+            _, body_bytes, _ = _split(segment)
+        else:
+            crc, body_bytes = crc16(segment), b""
+            verdicts |= Verdict.KEY_UNKNOWN
+    else:
+        crc = crc16(segment)
+        verdicts |= crc_verdict(cut.crc_text, segment, crc)
+    body, utf8 = decode_text(body_bytes)
     items = read_items(body)
     found = Edition(edition) if edition else by_flag(head.flag, head.st)
     if found is None:
@@ -120,12 +136,12 @@ def parse_frame(
     layout = layout_of(items.names, items.separators, period, analysers_of(items), reads=brings_readings(cn))
     packet = _packet(head, period, items, layout)
     head_verdicts = header_verdicts(head, found, keys)
-    verdicts |= form | head_verdicts | items.form | layout.verdicts | _of_values(packet, found, zone)
+    verdicts |= head_verdicts | items.form | layout.verdicts | _of_values(packet, found, zone)
     if not utf8:
         verdicts |= Verdict.TEXT_ENCODING
     if len(body_bytes) > RULES[found].cp_most:
         verdicts |= Verdict.CP_LONG
-    if not items.names and not items.unreadable and is_data(cn):
+    if not items.names and not items.unreadable and is_data(cn) and not encrypted:
         verdicts |= Verdict.CP_EMPTY
     if body_bytes and not encrypted and must_encrypt(found, cn) and keys.has_keys(head.mn):
         verdicts |= Verdict.NOT_ENCRYPTED
@@ -138,7 +154,7 @@ def parse_frame(
         raw=cut.raw,
         segment=segment,
         encrypted=encrypted,
-        key_used=opened,
+        key_used=key_used,
         head=head,
         edition=found,
         items=[*zip(items.names, items.values, strict=True)],
@@ -171,6 +187,24 @@ def cut_verdicts(cut: Cut) -> Verdict:
     if len(cut.segment) > SEGMENT_MOST:
         found |= Verdict.SEGMENT_LONG
     return found if cut.line_end else found | Verdict.LINE_END
+
+
+def _of_plain_length(verdicts: Verdict, cut: Cut, length: int) -> Verdict:
+    """Verdicts on the cut of an encrypted frame, whose length field may be that of its plain text."""
+    verdicts &= ~Verdict.SEGMENT_LONG
+    if length > SEGMENT_MOST:
+        verdicts |= Verdict.SEGMENT_LONG
+    if cut.length_text.isdigit() and int(cut.length_text) == length:
+        verdicts &= ~Verdict.LENGTH_WRONG
+    return verdicts
+
+
+def time_of(qn: str, zone: ZoneInfo, otherwise: int) -> int:
+    """ms UTC of a QN; `otherwise` where it is none."""
+    try:
+        return hj212_ms(qn, zone)
+    except ValueError:
+        return otherwise
 
 
 def must_encrypt(edition: Edition, cn: str) -> bool:

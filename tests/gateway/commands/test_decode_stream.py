@@ -77,7 +77,7 @@ def test_a_frame_within_an_endless_line_is_found() -> None:
 
 
 def but_for_line_ends(found: list[Piece]) -> list[Piece]:
-    """The same pieces without what came behind the CRC: a frame is given before a line end of a later read."""
+    """The same pieces without what came behind the CRC: one may come in a later read."""
     return [
         piece._replace(raw=piece.raw.removesuffix(b"\r\n"), line_end=False) if isinstance(piece, Cut) else piece
         for piece in found

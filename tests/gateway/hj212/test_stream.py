@@ -34,7 +34,7 @@ def pieces(stream: bytes, cuts: list[int] | None = None) -> list[Cut | Stray]:
 
 
 def but_for_line_ends(found: list[Cut | Stray]) -> list[Cut | Stray]:
-    """The same pieces without what came behind the CRC: a frame is given before a line end of a later read."""
+    """The same pieces without what came behind the CRC: one may come in a later read."""
     return [
         piece._replace(raw=piece.raw.removesuffix(b"\r\n"), line_end=False) if isinstance(piece, Cut) else piece
         for piece in found
