@@ -35,6 +35,7 @@ class _ServiceCollector(Collector):
         yield from self._links()
         yield from self._listeners()
         yield from self._ingest()
+        yield from self._loggers()
         yield from self._journal()
         yield from self._store()
         yield from self._alerts()
@@ -104,6 +105,22 @@ class _ServiceCollector(Collector):
             dead.add_metric([reason], n)
         yield dead
         yield _gauge("gateway_channels", "Channels in use", len(service.channels))
+
+    def _loggers(self) -> Iterator[Metric]:
+        totals = self._service.checks.loggers.totals()
+        yield _count("gateway_hj212_frames", "HJ 212 frames read, quarantined ones included", totals.frames)
+        verdicts = CounterMetricFamily(
+            "gateway_hj212_verdicts", "Verdicts on HJ 212 frames: how they depart from the standard", labels=["verdict"]
+        )
+        for word, n in totals.verdicts.items():
+            verdicts.add_metric([word], n)
+        yield verdicts
+        yield _count("gateway_hj212_repeats", "HJ 212 messages that devices sent again", totals.repeats)
+        yield _count(
+            "gateway_hj212_sets_incomplete", "Split messages of which packets did not come", totals.sets_incomplete
+        )
+        yield _count("gateway_hj212_sets_dropped", "Split messages let go for want of room", totals.sets_dropped)
+        yield _gauge("gateway_hj212_gaps", "Gaps in minute and hour data that are open now", totals.gaps)
 
     def _journal(self) -> Iterator[Metric]:
         journal, pipeline = self._service.journal, self._service.pipeline

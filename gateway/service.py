@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from gateway.alerts.feeds import alert_payload
+from gateway.alerts.feeds import alert_payload, device_event_payload
 from gateway.alerts.ledger import OUTBOX_KEPT, Ledger
 from gateway.alerts.machine import AlertMachine
 from gateway.alerts.publisher import OutboxPublisher
@@ -44,7 +44,7 @@ from gateway.links.hj212_tcp import Hj212TcpLink
 from gateway.live import Live
 from gateway.loop import cancelled
 from gateway.pipeline import Pipeline
-from gateway.records import DeadLetter, Decoded, Frame
+from gateway.records import DeadLetter, Decoded, DeviceEvent, Frame
 from gateway.replies import Replies
 from gateway.requests.exchange import Patience
 from gateway.requests.ledger import RequestLedger
@@ -112,16 +112,16 @@ class Service:
         )
         self.downlink = Downlink(inventory, ways_of(self.links, config))
         self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
+        self.checks = Checks(inventory, self.channels, config.hj212)
         self.requests = Requests(
             inventory,
             RequestLedger(self.ledger.file),
             Patience(round(1000 * config.hj212.request_timeout_s), config.hj212.request_retries),
             self.downlink.send,
             self.feed,
-            keys,
-            gaps=lambda device: (),
+            self.keys,
+            self.checks.loggers.gaps,
         )
-        self.checks = Checks(inventory, self.channels)
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
         machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))
         self.pipeline = Pipeline(
@@ -135,6 +135,7 @@ class Service:
             self._stepped,
             replies=self.replies,
             requests=self.requests,
+            on_events=self._told,
         )
         first = config.links[0] if config.links else LinkSettings(name="alerts")
         self.publisher = OutboxPublisher(
@@ -300,6 +301,12 @@ class Service:
             log.info("alert", step=step.step.value, alert=alert.id, level=alert.level, text=alert.text_en)
             if self.feed.listeners:
                 self.feed.publish("alert", alert_payload(step))
+
+    def _told(self, events: Sequence[DeviceEvent]) -> None:
+        """Events of devices that are durable: to listeners."""
+        if self.feed.listeners:
+            for event in events:
+                self.feed.publish("device_event", device_event_payload(event))
 
     def _publish_detection(self, detection: Detection) -> None:
         if self.config.publish.enabled:

@@ -20,6 +20,7 @@ def api_server(service: Service) -> ApiServer:
         live=service.live,
         feed=service.feed,
         ledger=Ledger.reader(service.ledger.file),
+        loggers=service.checks.loggers,
         query=service.store.query,
         requests=RequestReader(service.ledger.file),
         ask=service.requests.ask,

@@ -5,7 +5,7 @@ Everything here may be called from the API's thread and its workers while the in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NotRequired, Protocol, TypedDict
 
@@ -13,7 +13,7 @@ from fastapi import Depends
 from fastapi import Request as HttpRequest
 from prometheus_client import CollectorRegistry
 
-from gateway.alerts.ledger_reader import Counts, KeptLetter
+from gateway.alerts.ledger_reader import Counts, KeptEvent, KeptLetter
 from gateway.alerts.records import Alert, Detection, Family, State, Transition
 from gateway.api.problems import Problem
 from gateway.channels import ChannelKey, Channels
@@ -21,6 +21,7 @@ from gateway.clock import now_ms
 from gateway.feed import Feed
 from gateway.inventory import Inventory
 from gateway.live import Live
+from gateway.loggers.views import LoggerView
 from gateway.requests.records import Request, Step
 from gateway.requests.records import State as RequestState
 from gateway.stores.seam import Series
@@ -78,6 +79,10 @@ class LedgerView(Protocol):
         """Detections with start <= captured < end (ms UTC), newest first."""
         ...
 
+    def device_events(self, site: str, device: str, limit: int = 100, before: int | None = None) -> list[KeptEvent]:
+        """Events of a device, newest first; `before` is the id of the last one of the page before."""
+        ...
+
     def dead_letters(self, reason: str | None = None, limit: int = 100, before: int | None = None) -> list[KeptLetter]:
         """Dead letters, newest first; `before` is the id of the last one of the page before."""
         ...
@@ -110,6 +115,18 @@ class RequestsView(Protocol):
         ...
 
 
+class LoggersView(Protocol):
+    """What is known of loggers that speak HJ 212, as `gateway.loggers.loggers.Loggers` has it."""
+
+    def views(self, devices: Sequence[int]) -> list[LoggerView]:
+        """What is known of these devices, in their order, without those never heard."""
+        ...
+
+    def worst_first(self) -> list[int]:
+        """Devices heard of, by share of frames with a verdict, the worst first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Views:
     inventory: Inventory
@@ -117,6 +134,7 @@ class Views:
     live: Live
     feed: Feed
     ledger: LedgerView
+    loggers: LoggersView
     query: Callable[[ChannelKey, int, int, int], Series]
     """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
     requests: RequestsView
