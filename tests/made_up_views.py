@@ -399,6 +399,7 @@ class MadeUp:
 
     views: Views
     ledger: MadeUpLedger
+    loggers: Loggers
     store: MadeUpStore
     requests: MadeUpRequests
     reasons: dict[str, str]
@@ -412,6 +413,10 @@ class MadeUp:
             Readings(np.array([number], np.int32), one, one, np.array([value]), np.array([NORMAL], np.uint8), one)
         )
 
+    def forget_loggers(self) -> None:
+        """As if no HJ 212 frame had ever come."""
+        self.loggers.load(Loggers(self.views.inventory, Hj212()).dump())
+
     def show_frame(self, camera: int = 0, captured: int = NOW, shade: int = 0) -> bytes:
         """A new frame of a camera, with a box and motion in its zone."""
         jpeg = picture(shade=shade)
@@ -423,7 +428,7 @@ class MadeUp:
 def make_views(now: int = NOW) -> MadeUp:
     """A gateway at 2026-05-01T08:00:00Z that has run for an hour."""
     expected = inventory()
-    ledger, store, reasons = MadeUpLedger(), MadeUpStore(), dict[str, str]()
+    ledger, known, store, reasons = MadeUpLedger(), loggers(expected), MadeUpStore(), dict[str, str]()
     requests = MadeUpRequests(expected)
     requests.ask(asked_for("read-interval", NOW - 60_000))
     registry = CollectorRegistry()
@@ -446,7 +451,7 @@ def make_views(now: int = NOW) -> MadeUp:
         live=live,
         feed=Feed(),
         ledger=ledger,
-        loggers=loggers(expected),
+        loggers=known,
         query=store.query,
         requests=requests,
         ask=requests.ask,
@@ -455,4 +460,4 @@ def make_views(now: int = NOW) -> MadeUp:
         about=lambda: about,
         clock=lambda: now,
     )
-    return MadeUp(views, ledger, store, requests, reasons, about)
+    return MadeUp(views, ledger, known, store, requests, reasons, about)

@@ -45,7 +45,10 @@ ADD_LETTER: Final = (
     "INSERT OR IGNORE INTO dead_letters (position, digest, received, link, topic, reason, detail, size, payload) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-ADD_EVENT: Final = f"INSERT OR IGNORE INTO device_events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ADD_EVENT: Final = (
+    f"INSERT INTO device_events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (position, row) DO NOTHING"
+)
 ADD_DETECTION: Final = f"INSERT INTO detections ({DETECTION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 

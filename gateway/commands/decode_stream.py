@@ -68,6 +68,8 @@ class Pieces:
                     at = start + 1
                     continue
                 found += self._line(held[lost:start])
+                if held[behind : behind + 1] in (b"", b"\n"):  # not come yet, or a file of lines: nothing is known
+                    frame = frame._replace(line_end=True)
                 found.append(frame)
                 lost = at = behind
             elif newline >= 0 or final:

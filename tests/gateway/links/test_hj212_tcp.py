@@ -28,6 +28,8 @@ INVENTORY = Inventory(
     (),
     (),
 )
+CIPHER = b"ST=31;CN=2011;PW=123456;MN=%b;Flag=9;CP=&&\xff;CP=&&MN=x;PW=y\r\n##0009&&1234\r\n&&" % MNS[2].encode()
+"""A segment of 2025 whose cipher text holds all that could be taken for something else."""
 KEYS = KeyRing({mn: DeviceSecrets("123456") for mn in MNS[:3]})
 
 
@@ -59,8 +61,9 @@ def topics(taker: Taker) -> list[str]:
         ("d1", upload(MNS[1], "", flag=4)),
         ("d1", upload(MNS[1], QN).replace(b"Flag=5;CP=", b"Flag=5CP=")),
         ("d1", upload(MNS[1], QN, cn="9015", cp="")),
+        ("d2", b"##%04d%bB541\r\n" % (len(CIPHER), CIPHER)),
     ],
-    ids=["2005", "2017", "2025", "no QN", "separator missing before CP", "heartbeat first"],
+    ids=["2005", "2017", "2025", "no QN", "separator missing before CP", "heartbeat first", "cipher text"],
 )
 async def test_a_device_logs_in_by_its_first_frame(device: str, frame: bytes) -> None:
     taker = Taker()
