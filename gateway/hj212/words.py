@@ -93,6 +93,9 @@ FIELDS: Final = _table(
         "SampleRd": ("measured value of the check", "核查测量值"),
         "StandardValue": ("value of the standard", "标准样品值"),
         "ResultType": ("result of the check", "核查结果"),
+        "RetentionTime": ("retention time of the peak", "保留时间"),
+        "PeakArea": ("area of the peak", "峰面积"),
+        "PeakHeight": ("height of the peak", "峰高"),
     }
 )
 
@@ -105,6 +108,13 @@ PARAMETERS: Final = _table(
         "RestartTime": ("start of the logger", "数采仪开机时间"),
         "AlarmTime": ("time of the alarm", "报警时间"),
         "AlarmType": ("kind of alarm", "报警类型"),
+        "AlarmTarget": ("address of the centre for alarms", "报警目标地址"),
+        "WarnTime": ("duration after which an alarm is due", "超限报警时间"),
+        "ReportTime": ("time of the daily report", "数据上报时间"),
+        "SampleTime": ("start of sampling", "采样时间"),
+        "CompleteTime": ("end of the analysis", "分析完成时间"),
+        "SampleType": ("kind of sample", "样品类型"),
+        "RF": ("sent again to fill a gap", "补传标志"),
         "QN": ("the message that this answers", "被应答的请求编码"),
         "QnRtn": ("answer to the request", "请求应答结果"),
         "ExeRtn": ("result of the command", "执行结果"),
