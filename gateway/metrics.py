@@ -40,6 +40,7 @@ class _ServiceCollector(Collector):
         yield from self._store()
         yield from self._alerts()
         yield from self._frames()
+        yield from self._requests()
 
     def _links(self) -> Iterator[Metric]:
         connected = GaugeMetricFamily("gateway_link_connected", "1 while the link is up", labels=["link"])
@@ -174,6 +175,20 @@ class _ServiceCollector(Collector):
             service.sightings.detections_dropped,
         )
         yield _count("gateway_evidence_removed", "Evidence pictures removed to make room", service.evidence.removed)
+
+    def _requests(self) -> Iterator[Metric]:
+        requests = self._service.requests
+        yield _gauge("gateway_requests_open", "Commands to devices that are not finished", requests.open)
+        steps = CounterMetricFamily("gateway_request_steps", "Steps of commands to devices", labels=["state", "why"])
+        for (state, why), n in dict(requests.steps).items():
+            steps.add_metric([state, why], n)
+        yield steps
+        strays = CounterMetricFamily(
+            "gateway_request_strays", "Answers of devices that nobody waited for", labels=["kind"]
+        )
+        for kind, n in dict(requests.strays).items():
+            strays.add_metric([kind], n)
+        yield strays
 
 
 def _count(name: str, text: str, value: float) -> Metric:

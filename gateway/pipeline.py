@@ -51,6 +51,12 @@ class Answers(Protocol):
     def answer(self, block: Block, frames: Sequence[LoggerFrame]) -> None: ...
 
 
+class Asked(Protocol):
+    """What the pipeline needs of `gateway.requests.requests`."""
+
+    def heard(self, frames: Sequence[LoggerFrame], *, live: bool = True) -> None: ...
+
+
 class StoreSide(Protocol):
     """What the pipeline needs of the store writer."""
 
@@ -88,11 +94,13 @@ class Pipeline:
         on_events: Callable[[Sequence[DeviceEvent]], None] | None = None,
         *,
         replies: Answers | None = None,
+        requests: Asked | None = None,
     ) -> None:
         """`on_steps` is called after a commit with the steps it made durable: to publish and to show them.
 
-        `on_events` likewise with the events of devices; these may come twice after a crash.
-        `replies` is told of every block but those run again when starting.
+        `on_events` likewise with the events of devices; these may come twice after a crash. `replies` is told of every
+        block but those run again when starting; `requests` also of those that were not handled before the start: an
+        answer may be among them.
         """
         self._decoder = decoder
         self._checks = checks
@@ -106,6 +114,7 @@ class Pipeline:
         self._on_events = on_events
         self._clock = clock
         self._replies = replies
+        self._requests = requests
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._lock = asyncio.Lock()
         self._steps: list[Transition] = []
@@ -159,6 +168,8 @@ class Pipeline:
         self._store.offer(decoded)
         if live and self._replies is not None:
             self._replies.answer(block, decoded.frames)
+        if self._requests is not None:
+            self._requests.heard(decoded.frames, live=live)
         self._show(block, decoded)
         self.position = block.end
         if self._steps or len(self._dead) >= PENDING_LETTERS or len(self._events) >= PENDING_EVENTS:

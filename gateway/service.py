@@ -46,6 +46,9 @@ from gateway.loop import cancelled
 from gateway.pipeline import Pipeline
 from gateway.records import DeadLetter, Decoded, DeviceEvent, Frame
 from gateway.replies import Replies
+from gateway.requests.exchange import Patience
+from gateway.requests.ledger import RequestLedger
+from gateway.requests.requests import Requests
 from gateway.sightings import Sightings
 from gateway.stores import open_store
 from gateway.stores.seam import Rejected
@@ -110,6 +113,15 @@ class Service:
         self.downlink = Downlink(inventory, ways_of(self.links, config))
         self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
         self.checks = Checks(inventory, self.channels, config.hj212)
+        self.requests = Requests(
+            inventory,
+            RequestLedger(self.ledger.file),
+            Patience(round(1000 * config.hj212.request_timeout_s), config.hj212.request_retries),
+            self.downlink.send,
+            self.feed,
+            self.keys,
+            self.checks.loggers.gaps,
+        )
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
         machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))
         self.pipeline = Pipeline(
@@ -121,8 +133,9 @@ class Service:
             self.writer,
             self.live,
             self._stepped,
-            on_events=self._told,
             replies=self.replies,
+            requests=self.requests,
+            on_events=self._told,
         )
         first = config.links[0] if config.links else LinkSettings(name="alerts")
         self.publisher = OutboxPublisher(
@@ -162,6 +175,7 @@ class Service:
         async with AsyncExitStack() as stack:
             stack.callback(self.store.close)
             stack.callback(self.ledger.close)
+            stack.callback(self.requests.close)
             stack.callback(self.journal.close)
             await self.pipeline.recover(self.journal)
             if self.config.api.enabled:
@@ -176,6 +190,7 @@ class Service:
                 behind.append(tasks.create_task(self.sightings.run(), name="sightings"))
                 behind.append(tasks.create_task(self._watch(), name="watch"))
                 behind.append(tasks.create_task(self._replay_letters(), name="replays"))
+                behind.append(tasks.create_task(self.requests.run(), name="requests"))
                 ingest = tasks.create_task(self.ingest.run(), name="ingest")
                 links = [tasks.create_task(link.run(self.intake.put), name=link.name) for link in self.links]
                 if started is not None:

@@ -8,6 +8,7 @@ from gateway.alerts.ledger import Ledger
 from gateway.api.server import ApiServer
 from gateway.api.views import About, Views
 from gateway.metrics import registry_of
+from gateway.requests.ledger import RequestReader
 from gateway.service import Service
 
 
@@ -21,6 +22,8 @@ def api_server(service: Service) -> ApiServer:
         ledger=Ledger.reader(service.ledger.file),
         loggers=service.checks.loggers,
         query=service.store.query,
+        requests=RequestReader(service.ledger.file),
+        ask=service.requests.ask,
         registry=registry_of(service),
         ready=lambda: not_ready(service),
         about=lambda: about(service),

@@ -24,10 +24,15 @@ from gateway.errors import StoreError
 from gateway.feed import Feed
 from gateway.flags import NORMAL
 from gateway.hj212.verdicts import Verdict
-from gateway.inventory import Camera, Device, Factor, Inventory, LimitRule, Name, Site, Zone
+from gateway.inventory import Camera, Device, Factor, Hj212Device, Inventory, LimitRule, Name, Site, Zone
 from gateway.live import Live
 from gateway.loggers.loggers import Loggers
 from gateway.records import DeadLetter, DeviceEvent, FrameResult
+from gateway.requests.catalogue import COMMANDS
+from gateway.requests.policy import refusal
+from gateway.requests.records import Request, Why
+from gateway.requests.records import State as RequestState
+from gateway.requests.records import Step as RequestStep
 from gateway.stores.seam import Series
 
 NOW = 1_777_622_400_000
@@ -49,7 +54,17 @@ def inventory() -> Inventory:
     return Inventory(
         sites=sites,
         devices=(
-            Device("stack-1", 0, Name("Stack 1", "1号烟囱"), "88888880000001", "stack", 1000, 60_000, (SO2, NOX)),
+            Device(
+                "stack-1",
+                0,
+                Name("Stack 1", "1号烟囱"),
+                "88888880000001",
+                "stack",
+                1000,
+                60_000,
+                (SO2, NOX),
+                Hj212Device(edition="2017", commands=frozenset(("time", "intervals", "history"))),
+            ),
             Device("stack-2", 0, Name("Stack 2", "2号烟囱"), "", "stack", 1000, 60_000, (SO2,)),
             Device("outlet", 1, Name("Outlet", "总排口"), "", "wastewater", 60_000, 600_000, (COD,)),
             Device("air", 1, Name("Ambient station", "环境空气站"), "", "ambient", 60_000, 600_000, (PM25,)),
@@ -125,6 +140,11 @@ def security(*, since: int = NOW - 12_000) -> Alert:
         text_zh="东厂 大门 围栏 内有移动：占区域 21.3 %，阈值 5 %",
         evidence=("frame:ab12",),
     )
+
+
+def asked_for(command: str, at: int) -> Request:
+    """A request to the first device of the east works."""
+    return Request("r-0001", "east", "stack-1", command, COMMANDS[command].cn, {}, at, "cli alice", changed=at)
 
 
 @dataclass
@@ -271,6 +291,52 @@ class MadeUpLedger:
 
 
 @dataclass
+class MadeUpRequests:
+    """Requests in a list that a test may change; asking is refused as the inventory has it."""
+
+    expected: Inventory
+    kept: list[Request] = field(default_factory=list[Request])
+
+    def ask(self, request: Request) -> Request:
+        refused = refusal(self.expected, request)
+        if refused is not None:
+            request = replace(request, state=RequestState.REFUSED, why=refused[0])
+        self.kept.append(request)
+        return request
+
+    def request(self, id: str) -> Request | None:
+        return next((one for one in self.kept if one.id == id), None)
+
+    def steps(self, id: str) -> list[tuple[int, RequestStep]]:
+        one = self.request(id)
+        if one is None:
+            return []
+        first = RequestStep(replace(one, state=RequestState.ASKED, why=Why.ASKED), one.asked, Why.ASKED, one.asked_by)
+        refused = refusal(self.expected, one)
+        if one.state is RequestState.REFUSED and refused is not None:
+            return [(1, first), (2, RequestStep(one, one.asked, *refused))]
+        return [(1, first)]
+
+    def requests(
+        self,
+        site: str | None = None,
+        device: str | None = None,
+        state: RequestState | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> list[Request]:
+        ids = [one.id for one in self.kept]
+        kept = self.kept[: ids.index(before)] if before in ids else self.kept
+        return [
+            one
+            for one in reversed(kept)
+            if (site is None or one.site == site)
+            and (device is None or one.device == device)
+            and (state is None or one.state is state)
+        ][:limit]
+
+
+@dataclass
 class MadeUpStore:
     """Series by formula: a value every 5 s, over 35 in a part of each four minutes; `away` makes it fail."""
 
@@ -335,6 +401,7 @@ class MadeUp:
     ledger: MadeUpLedger
     loggers: Loggers
     store: MadeUpStore
+    requests: MadeUpRequests
     reasons: dict[str, str]
     about: About
 
@@ -362,6 +429,8 @@ def make_views(now: int = NOW) -> MadeUp:
     """A gateway at 2026-05-01T08:00:00Z that has run for an hour."""
     expected = inventory()
     ledger, known, store, reasons = MadeUpLedger(), loggers(expected), MadeUpStore(), dict[str, str]()
+    requests = MadeUpRequests(expected)
+    requests.ask(asked_for("read-interval", NOW - 60_000))
     registry = CollectorRegistry()
     Metric("gateway_messages", "Messages received", ["link"], registry=registry).labels("plant").inc(12)
     about: About = {
@@ -384,9 +453,11 @@ def make_views(now: int = NOW) -> MadeUp:
         ledger=ledger,
         loggers=known,
         query=store.query,
+        requests=requests,
+        ask=requests.ask,
         registry=registry,
         ready=lambda: reasons,
         about=lambda: about,
         clock=lambda: now,
     )
-    return MadeUp(views, ledger, known, store, reasons, about)
+    return MadeUp(views, ledger, known, store, requests, reasons, about)

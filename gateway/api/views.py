@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NotRequired, Protocol, TypedDict
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi import Request as HttpRequest
 from prometheus_client import CollectorRegistry
 
 from gateway.alerts.ledger_reader import Counts, KeptEvent, KeptLetter
@@ -21,6 +22,8 @@ from gateway.feed import Feed
 from gateway.inventory import Inventory
 from gateway.live import Live
 from gateway.loggers.views import LoggerView
+from gateway.requests.records import Request, Step
+from gateway.requests.records import State as RequestState
 from gateway.stores.seam import Series
 
 
@@ -89,6 +92,29 @@ class LedgerView(Protocol):
         ...
 
 
+class RequestsView(Protocol):
+    """Requests as `gateway.requests.ledger.RequestReader` has them. Calls block."""
+
+    def request(self, id: str) -> Request | None:
+        """One request as it stands."""
+        ...
+
+    def steps(self, id: str) -> list[tuple[int, Step]]:
+        """The audit trail of one request, in the order of its steps, with their numbers."""
+        ...
+
+    def requests(
+        self,
+        site: str | None = None,
+        device: str | None = None,
+        state: RequestState | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> list[Request]:
+        """Requests, the latest asked first; `before` is the id of the last one of the page before."""
+        ...
+
+
 class LoggersView(Protocol):
     """What is known of loggers that speak HJ 212, as `gateway.loggers.loggers.Loggers` has it."""
 
@@ -111,6 +137,9 @@ class Views:
     loggers: LoggersView
     query: Callable[[ChannelKey, int, int, int], Series]
     """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
+    requests: RequestsView
+    ask: Callable[[Request], Request]
+    """`Requests.ask`: writes a request down; it comes back refused where it may not be sent. Blocks."""
     registry: CollectorRegistry
     ready: Callable[[], dict[str, str]]
     """What is not ready, name to reason; empty when all is."""
@@ -125,12 +154,12 @@ class Views:
                 return number
         raise Problem(404, f"no site {id!r} in the inventory", "site", place)
 
-    def device(self, site: str, id: str) -> int:
+    def device(self, site: str, id: str, place: str = "query") -> int:
         """The number of a device. Raises a `Problem` that names the parameter."""
         number = self.inventory.device_numbers.get((site, id))
         if number is None:
-            self.site(site)
-            raise Problem(404, f"no device {id!r} at site {site!r} in the inventory", "device")
+            self.site(site, place)
+            raise Problem(404, f"no device {id!r} at site {site!r} in the inventory", "device", place)
         return number
 
     def camera(self, site: str, id: str, place: str = "path") -> int:
@@ -142,7 +171,7 @@ class Views:
         return number
 
 
-def _views(request: Request) -> Views:
+def _views(request: HttpRequest) -> Views:
     return request.app.state.views
 
 

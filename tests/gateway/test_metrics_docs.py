@@ -31,8 +31,11 @@ def registry(tmp_path: Path) -> Iterator[CollectorRegistry]:
     service.pipeline.counts.dead["bad_json"] += 1
     service.pipeline.counts.steps["exceedance", "fired"] += 1
     service.frames.counts.dropped["newest_wins"] += 1
+    service.requests.steps["done", "executed"] += 1
+    service.requests.strays["late"] += 1
     yield registry_of(service)
     service.journal.close()
+    service.requests.close()
     service.ledger.close()
     service.store.close()
 
