@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -28,58 +27,16 @@ import aiomqtt
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
+from gateway_load import Run, config, into_gateway, inventory, peak_mb  # noqa: E402
 from gateway_process import GatewayProcess  # noqa: E402
 from servers import Mosquitto, free_port, program  # noqa: E402
 
 from simulators.fast_publisher import Encoded, encode_chunks, publish_encoded  # noqa: E402
 
 FACTORS = ("a21026", "a21002", "a34013", "a19001", "a01012")
-LIMIT = 100.0
 START = 1_767_225_600_000
-
-
-def inventory(devices: int) -> str:
-    """One site, one type with a limit of two levels on each of five factors."""
-    factors = ", ".join(f'{{ code = "{code}", unit = "mg/m3" }}' for code in FACTORS)
-    limits = ", ".join(
-        f'{{ factor = "{code}", above = [{LIMIT}, {2 * LIMIT}], hold_s = 0, band = 0.05 }}' for code in FACTORS
-    )
-    head = f"""
-[[sites]]
-id = "bench"
-name = {{ en = "Bench", zh = "基准" }}
-latitude = 33.0
-longitude = 112.5
-
-[types.stack]
-kind = "stack"
-interval_s = 1
-silent_after_s = 86400
-factors = [{factors}]
-limits = [{limits}]
-"""
-    return head + "".join(
-        f'\n[[devices]]\nid = "d{n}"\nsite = "bench"\ntype = "stack"\nname = {{ en = "Stack {n}", zh = "{n}号" }}\n'
-        for n in range(devices)
-    )
-
-
-def config(broker: Mosquitto, port: int, qos: int) -> str:
-    """The gateway as shipped, but for addresses and the QoS."""
-    return f"""
-[[links]]
-name = "bench"
-url = "{broker.url}"
-client_id = "bench"
-qos = {qos}
-subscribe = [{{ topic = "pollution/{{site}}/{{device}}/data", codec = "json" }}]
-
-[api]
-console = false
-port = {port}
-"""
 
 
 def payload(time_ms: int, values: list[float]) -> bytes:
@@ -96,16 +53,6 @@ def stream(count: int, devices: int, qos: int, start: int) -> list[Encoded]:
         for n in range(count)
     )
     return list(encode_chunks(messages, qos))  # pyright: ignore[reportArgumentType]
-
-
-@dataclass
-class Run:
-    """One stream into one reader."""
-
-    rate: float
-    cpu_us: float
-    peak_mb: float
-    lost: int
 
 
 async def into_null(broker: Mosquitto, chunks: list[Encoded], count: int, qos: int) -> Run:
@@ -132,41 +79,6 @@ async def into_null(broker: Mosquitto, chunks: list[Encoded], count: int, qos: i
     if code:
         raise SystemExit(f"mosquitto_sub ended with {code}: the broker dropped messages of the null reader")
     return Run(count / seconds, used / count * 1e6, 0, 0)
-
-
-async def into_gateway(broker: Mosquitto, gateway: GatewayProcess, chunks: list[Encoded], count: int, qos: int) -> Run:
-    """The stream into the gateway: rate until all is processed, CPU until all is stored."""
-    process = psutil.Process(gateway.pid)
-    before = sum(process.cpu_times()[:2])
-    first = status(gateway)["totals"]["messages"]
-    began = time.perf_counter()
-    report = await publish_encoded(broker.host, broker.port, iter(chunks), qos)  # pyright: ignore[reportArgumentType]
-    done, moved = first, time.perf_counter()
-    while done < first + count and time.perf_counter() - moved < 5:
-        now = (await asyncio.to_thread(status, gateway))["totals"]["messages"]
-        if now > done:
-            done, moved = now, time.perf_counter()
-        await asyncio.sleep(0.02)
-    seconds = moved - began
-    while (await asyncio.to_thread(status, gateway))["about"]["store_behind"]:
-        await asyncio.sleep(0.1)
-    used = sum(process.cpu_times()[:2]) - before
-    del report
-    return Run((done - first) / seconds, used / count * 1e6, peak_mb(process), first + count - done)
-
-
-def status(gateway: GatewayProcess) -> dict[str, dict[str, int]]:
-    return json.loads(gateway.get("/api/v1/status"))
-
-
-def peak_mb(process: psutil.Process) -> float:
-    """High-water mark of the resident memory (Linux), of the process and its children."""
-    total = 0
-    for each in [process, *process.children(recursive=True)]:
-        for line in Path(f"/proc/{each.pid}/status").read_text("ascii").splitlines():
-            if line.startswith("VmHWM"):
-                total += int(line.split()[1])
-    return total / 1024
 
 
 async def latency(
@@ -228,7 +140,9 @@ async def main(arguments: argparse.Namespace) -> dict[str, float]:
     gateways: list[Run] = []
     try:
         with Mosquitto(folder / "broker", autosave_changes=arguments.autosave) as broker:
-            gateway = GatewayProcess(folder / "gateway", config(broker, free_port(), qos), inventory(devices + 100))
+            gateway = GatewayProcess(
+                folder / "gateway", config(broker, free_port(), qos), inventory(devices + 100, FACTORS)
+            )
             guess = 30_000 if qos else 80_000
             count = int(guess * arguments.seconds)
             start = START

@@ -33,6 +33,13 @@ def config_warnings(config: Config) -> list[Mistake]:
         found += _broker(link, place)
         if link.qos == 0:
             found.append(Mistake((*place, "qos"), "0 loses what is sent while the gateway or the broker is away"))
+    for number, listener in enumerate(config.listeners):
+        if not _is_loopback(listener.host):
+            text = f"{listener.host} is reached from other machines, and HJ 212 sends passwords in the clear"
+            found.append(Mistake(("listeners", number, "host"), f"{text}: only within a closed network"))
+        if not listener.password_required:
+            text = "false lets in whoever knows an MN that has no password in hj212.keys_file"
+            found.append(Mistake(("listeners", number, "password_required"), text))
     if config.publish.broker is not None:
         found += _broker(config.publish.broker, ("publish", "broker"))
     store = config.store

@@ -57,6 +57,8 @@ class Reason(StrEnum):
     """A part of CP that is no `name=value`."""
     TEXT_VALUE = "text_value"
     """A data frame that carries text only, so no reading."""
+    LOGIN_REFUSED = "login_refused"
+    """A listener turned the logger away: its password is wrong, or none is kept for it."""
     UNSUPPORTED_COMMAND = "unsupported_command"
     """Factor items under a command that is not of the data group 2000-2999."""
 

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from gateway.alerts.feeds import alert_payload
+from gateway.alerts.feeds import alert_payload, device_event_payload
 from gateway.alerts.ledger import OUTBOX_KEPT, Ledger
 from gateway.alerts.machine import AlertMachine
 from gateway.alerts.publisher import OutboxPublisher
@@ -26,7 +26,9 @@ from gateway.clock import now_ms
 from gateway.codecs import make_codecs
 from gateway.codecs.seam import CodecSettings
 from gateway.config import Config, environment
+from gateway.config import Link as LinkSettings
 from gateway.decode import Decoder
+from gateway.downlink import Downlink, ways_of
 from gateway.errors import GatewayError
 from gateway.evidence import Evidence
 from gateway.feed import Feed
@@ -37,11 +39,13 @@ from gateway.intake import Intake
 from gateway.inventory import Inventory
 from gateway.journal.journal import Journal
 from gateway.keys_file import load_keys
-from gateway.links import open_link
+from gateway.links import Link, open_link, templates_of
+from gateway.links.hj212_tcp import Hj212TcpLink
 from gateway.live import Live
 from gateway.loop import cancelled
 from gateway.pipeline import Pipeline
-from gateway.records import DeadLetter, Decoded, Frame
+from gateway.records import DeadLetter, Decoded, DeviceEvent, Frame
+from gateway.replies import Replies
 from gateway.sightings import Sightings
 from gateway.stores import open_store
 from gateway.stores.seam import Rejected
@@ -95,12 +99,17 @@ class Service:
         self._replay_reader = self.journal.reader(self.store.position())
         self.live = Live(inventory, now_ms())
         self.feed = Feed()
-        self.links = [open_link(link) for link in config.links]
-        router = Router([each for link in config.links for each in link.subscribe], inventory)
+        self.listeners = [
+            Hj212TcpLink(each, inventory, self.keys, reply=config.hj212.reply) for each in config.listeners
+        ]
+        self.links: list[Link] = [*map(open_link, config.links), *self.listeners]
+        router = Router(templates_of(config), inventory)
         self.decoder = Decoder(
             router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212, self.keys))
         )
-        self.checks = Checks(inventory, self.channels)
+        self.downlink = Downlink(inventory, ways_of(self.links, config))
+        self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
+        self.checks = Checks(inventory, self.channels, config.hj212)
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
         machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))
         self.pipeline = Pipeline(
@@ -112,8 +121,10 @@ class Service:
             self.writer,
             self.live,
             self._stepped,
+            on_events=self._told,
+            replies=self.replies,
         )
-        first = config.links[0]
+        first = config.links[0] if config.links else LinkSettings(name="alerts")
         self.publisher = OutboxPublisher(
             self.ledger,
             config.publish,
@@ -275,6 +286,12 @@ class Service:
             log.info("alert", step=step.step.value, alert=alert.id, level=alert.level, text=alert.text_en)
             if self.feed.listeners:
                 self.feed.publish("alert", alert_payload(step))
+
+    def _told(self, events: Sequence[DeviceEvent]) -> None:
+        """Events of devices that are durable: to listeners."""
+        if self.feed.listeners:
+            for event in events:
+                self.feed.publish("device_event", device_event_payload(event))
 
     def _publish_detection(self, detection: Detection) -> None:
         if self.config.publish.enabled:

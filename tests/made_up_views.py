@@ -10,20 +10,24 @@ from zoneinfo import ZoneInfo
 
 import cv2
 import numpy as np
+from logger_frames import HOUR, MINUTE, decoded, frame, head
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as Metric
 
 from detectors.records import Box, Readings
-from gateway.alerts.ledger_reader import Counts, KeptLetter
+from gateway.alerts.ledger_reader import Counts, KeptEvent, KeptLetter
 from gateway.alerts.records import Alert, Detection, Family, State, Step, Subject, Transition, ZoneShare
 from gateway.api.views import About, Views
 from gateway.channels import ChannelKey, Channels
+from gateway.config import Hj212
 from gateway.errors import StoreError
 from gateway.feed import Feed
 from gateway.flags import NORMAL
+from gateway.hj212.verdicts import Verdict
 from gateway.inventory import Camera, Device, Factor, Inventory, LimitRule, Name, Site, Zone
 from gateway.live import Live
-from gateway.records import DeadLetter, FrameResult
+from gateway.loggers.loggers import Loggers
+from gateway.records import DeadLetter, DeviceEvent, FrameResult
 from gateway.stores.seam import Series
 
 NOW = 1_777_622_400_000
@@ -159,6 +163,33 @@ class MadeUpLedger:
         ]
     )
 
+    events: list[KeptEvent] = field(
+        default_factory=lambda: [
+            KeptEvent(
+                k,
+                DeviceEvent(
+                    30 + k,
+                    0,
+                    "message",
+                    "river",
+                    "outlet",
+                    "2081",
+                    NOW,
+                    NOW + k,
+                    (("RestartTime", f"2026050115590{k}"),),
+                ),
+            )
+            for k in (2, 1)
+        ]
+    )
+
+    def device_events(self, site: str, device: str, limit: int = 100, before: int | None = None) -> list[KeptEvent]:
+        return [
+            kept
+            for kept in self.events
+            if (kept.event.site, kept.event.device) == (site, device) and (before is None or kept.id < before)
+        ][:limit]
+
     def alerts(
         self,
         state: State | None = None,
@@ -232,6 +263,8 @@ class MadeUpLedger:
             replays_waiting=0,
             detections_kept=len(self.seen),
             detections_evicted=0,
+            device_events_kept=0,
+            device_events_evicted=0,
             outbox_waiting=0,
             outbox_dropped=0,
         )
@@ -271,12 +304,36 @@ def picture(width: int = 640, height: int = 360, shade: int = 0) -> bytes:
     return bytes(cv2.imencode(".jpg", image)[1].tobytes())
 
 
+def loggers(expected: Inventory) -> Loggers:
+    """`stack-1` keeps to the standard but for one frame in ten; `outlet` is bad in many ways and has gaps."""
+    some = Loggers(expected, Hj212())
+    good = [frame(head(0, verdicts=0), NOW - 1000 * k, verdicts=Verdict.BLANKS if k == 5 else 0) for k in range(10)]
+    bad = Verdict.QN_MISSING | Verdict.FLAG_MISSING | Verdict.CRC_LOWER_CASE
+    outlet = head(2, "2051", edition="2005", st="32", flag=-1, verdicts=bad)
+    late = [frame(outlet, NOW - k * 10 * MINUTE, qn=b"", crc=k) for k in (30, 20, 19, 2, 1)]
+    some.step(decoded(frame(head(2, "2011", edition="2005", st="32", pnum=3, pno=1), NOW - HOUR), received=NOW - HOUR))
+    some.step(decoded(*good, received=NOW - 900, first=1))
+    some.step(decoded(*late, late[-1], received=NOW - 30_000, first=11))
+    some.step(
+        decoded(
+            frame(outlet, NOW, qn=b"", crc=77, verdicts=bad | Verdict.CRC_WRONG, taken=False),
+            frame(head(2, "2061", edition="2005", st="32"), NOW - 5 * HOUR),
+            frame(head(2, "2061", edition="2005", st="32"), NOW - 2 * HOUR),
+            received=NOW - 20_000,
+            first=17,
+        )
+    )
+    some.tick(NOW)
+    return some
+
+
 @dataclass
 class MadeUp:
     """The views with what stands behind them, for tests to change."""
 
     views: Views
     ledger: MadeUpLedger
+    loggers: Loggers
     store: MadeUpStore
     reasons: dict[str, str]
     about: About
@@ -289,6 +346,10 @@ class MadeUp:
             Readings(np.array([number], np.int32), one, one, np.array([value]), np.array([NORMAL], np.uint8), one)
         )
 
+    def forget_loggers(self) -> None:
+        """As if no HJ 212 frame had ever come."""
+        self.loggers.load(Loggers(self.views.inventory, Hj212()).dump())
+
     def show_frame(self, camera: int = 0, captured: int = NOW, shade: int = 0) -> bytes:
         """A new frame of a camera, with a box and motion in its zone."""
         jpeg = picture(shade=shade)
@@ -300,7 +361,7 @@ class MadeUp:
 def make_views(now: int = NOW) -> MadeUp:
     """A gateway at 2026-05-01T08:00:00Z that has run for an hour."""
     expected = inventory()
-    ledger, store, reasons = MadeUpLedger(), MadeUpStore(), dict[str, str]()
+    ledger, known, store, reasons = MadeUpLedger(), loggers(expected), MadeUpStore(), dict[str, str]()
     registry = CollectorRegistry()
     Metric("gateway_messages", "Messages received", ["link"], registry=registry).labels("plant").inc(12)
     about: About = {
@@ -321,10 +382,11 @@ def make_views(now: int = NOW) -> MadeUp:
         live=live,
         feed=Feed(),
         ledger=ledger,
+        loggers=known,
         query=store.query,
         registry=registry,
         ready=lambda: reasons,
         about=lambda: about,
         clock=lambda: now,
     )
-    return MadeUp(views, ledger, store, reasons, about)
+    return MadeUp(views, ledger, known, store, reasons, about)

@@ -18,7 +18,9 @@ WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
 _V2: Final = """
 CREATE TABLE device_events (           -- what devices tell beside readings: start-ups, alarms, samples kept, log texts
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    position INTEGER NOT NULL, row INTEGER NOT NULL,   -- of the message in the journal; frame within it
+    position INTEGER NOT NULL, row INTEGER NOT NULL,   -- of the message in the journal; frame within its block,
+                                                       -- below 0 for a set of packets that stayed incomplete
+    kind TEXT NOT NULL CHECK (kind IN ('message', 'mark', 'set_incomplete')),
     site TEXT NOT NULL, device TEXT NOT NULL,
     cn TEXT NOT NULL,
     time INTEGER NOT NULL, received INTEGER NOT NULL,

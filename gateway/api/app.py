@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from gateway.api import alerts, cameras, dead_letters, detections, problems, readings, sites, status, stream
+from gateway.api import alerts, cameras, dead_letters, detections, problems, protocol, readings, sites, status, stream
 from gateway.api.views import Views
 
 DESCRIPTION = """
@@ -27,6 +27,6 @@ def make_app(views: Views) -> FastAPI:
     )
     app.state.views = views
     problems.install(app)
-    for group in (status, sites, readings, alerts, detections, cameras, dead_letters, stream):
+    for group in (status, sites, readings, protocol, alerts, detections, cameras, dead_letters, stream):
         app.include_router(group.router)
     return app

@@ -5,14 +5,14 @@ Everything here may be called from the API's thread and its workers while the in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NotRequired, Protocol, TypedDict
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from gateway.alerts.ledger_reader import Counts, KeptLetter
+from gateway.alerts.ledger_reader import Counts, KeptEvent, KeptLetter
 from gateway.alerts.records import Alert, Detection, Family, State, Transition
 from gateway.api.problems import Problem
 from gateway.channels import ChannelKey, Channels
@@ -20,6 +20,7 @@ from gateway.clock import now_ms
 from gateway.feed import Feed
 from gateway.inventory import Inventory
 from gateway.live import Live
+from gateway.loggers.views import LoggerView
 from gateway.stores.seam import Series
 
 
@@ -75,12 +76,28 @@ class LedgerView(Protocol):
         """Detections with start <= captured < end (ms UTC), newest first."""
         ...
 
+    def device_events(self, site: str, device: str, limit: int = 100, before: int | None = None) -> list[KeptEvent]:
+        """Events of a device, newest first; `before` is the id of the last one of the page before."""
+        ...
+
     def dead_letters(self, reason: str | None = None, limit: int = 100, before: int | None = None) -> list[KeptLetter]:
         """Dead letters, newest first; `before` is the id of the last one of the page before."""
         ...
 
     def counts(self) -> Counts:
         """What there is and has been, of one moment."""
+        ...
+
+
+class LoggersView(Protocol):
+    """What is known of loggers that speak HJ 212, as `gateway.loggers.loggers.Loggers` has it."""
+
+    def views(self, devices: Sequence[int]) -> list[LoggerView]:
+        """What is known of these devices, in their order, without those never heard."""
+        ...
+
+    def worst_first(self) -> list[int]:
+        """Devices heard of, by share of frames with a verdict, the worst first."""
         ...
 
 
@@ -91,6 +108,7 @@ class Views:
     live: Live
     feed: Feed
     ledger: LedgerView
+    loggers: LoggersView
     query: Callable[[ChannelKey, int, int, int], Series]
     """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
     registry: CollectorRegistry

@@ -14,10 +14,12 @@ from gateway.alerts.records import Alert, Detection, State
 from gateway.api.status import open_in
 from gateway.api.views import About, Views
 from gateway.live import Counts
+from gateway.loggers.views import LoggerView
 
 OPEN_SHOWN: Final = 50
 RESOLVED_SHOWN: Final = 8
 DETECTIONS_READ: Final = 60
+LOGGERS_SHOWN: Final = 30
 FRESH_S: Final = 0.9
 """A look is used again for so long: pages ask once a second each, at any phase."""
 
@@ -33,6 +35,9 @@ class Look:
     firing_count: int
     pending_count: int
     dead_letters: int
+    loggers: list[LoggerView]
+    """Those that speak HJ 212, the worst first."""
+    loggers_count: int
     rates: Counts
     about: About
 
@@ -60,6 +65,7 @@ class Board:
         ledger = views.ledger
         counts = ledger.counts()
         resolved = ledger.alerts(state=State.RESOLVED, limit=RESOLVED_SHOWN)
+        loggers = views.loggers.worst_first()
         return Look(
             taken=views.clock(),
             firing=ledger.alerts(state=State.FIRING, limit=OPEN_SHOWN),
@@ -68,6 +74,8 @@ class Board:
             firing_count=open_in(counts, State.FIRING),
             pending_count=open_in(counts, State.PENDING),
             dead_letters=sum(counts.dead_letters.values()),
+            loggers=views.loggers.views(loggers[:LOGGERS_SHOWN]),
+            loggers_count=len(loggers),
             rates=views.live.rates(10),
             about=views.about(),
         )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from nicegui import events, ui
+from starlette.concurrency import run_in_threadpool
 
+from gateway.alerts.ledger_reader import KeptEvent
 from gateway.api.views import Views
-from gateway.console import panels
+from gateway.console import logger_panel, panels
 from gateway.console.board import Board, Look
 from gateway.console.channel_choice import first_choice
 from gateway.console.trend import Trend
 from gateway.console.words import Words
+from gateway.loggers.views import LoggerView
 
 EVERY_S: Final = 1.0
 
@@ -25,6 +28,8 @@ class Page:
         self._words = words
         self._names = names
         self._trend: Trend | None = None
+        self._logger: int | None = None
+        """The logger that was chosen to be shown in full; None: the worst one."""
 
     async def build(self, channel: str) -> None:
         """Create everything; `channel` is the one that the address asks for, or empty."""
@@ -54,11 +59,20 @@ class Page:
                     self._detections = _html("scroll")
                 with _panel("resolved-panel", words.resolved):
                     self._resolved = _html("scroll")
+            self._loggers_panel = _panel("loggers-panel", words.loggers, words.worst_first)
+            with self._loggers_panel, ui.element("div").classes("loggers-both"):
+                self._loggers = _html("scroll")
+                self._loggers.on("click", self._logger_chosen, js_handler=_CHOSEN_LOGGER)
+                self._loggers.on("keydown.enter", self._logger_chosen, js_handler=_CHOSEN_LOGGER)
+                self._detail = _html("scroll logger")
         self._fill(look)
+        await self._fill_logger(look)
         ui.timer(EVERY_S, self._tick)
 
     async def _tick(self) -> None:
-        self._fill(await self._board.look())
+        look = await self._board.look()
+        self._fill(look)
+        await self._fill_logger(look)
         if self._trend is not None:
             await self._trend.tick()
 
@@ -70,14 +84,39 @@ class Page:
             (self._resolved, panels.resolved_alerts(words, names, look)),
             (self._detections, panels.last_detections(words, names, look)),
         ):
-            if element.content != content:
-                element.set_content(content)
+            _show(element, content)
+
+    async def _fill_logger(self, look: Look) -> None:
+        """The loggers, and one of them in full; nothing where none speaks HJ 212."""
+        self._loggers_panel.set_visibility(bool(look.loggers))
+        if not look.loggers:
+            return
+        words, inventory = self._words, self._views.inventory
+        chosen = look.loggers[0].device if self._logger is None else self._logger
+        _show(self._loggers, logger_panel.logger_rows(words, inventory, look, chosen))
+        found, told = await run_in_threadpool(self._look_at, chosen)
+        if found is not None:
+            _show(self._detail, logger_panel.logger_detail(words, inventory, found, told, look.taken))
+
+    def _look_at(self, device: int) -> tuple[LoggerView | None, list[KeptEvent]]:
+        """What is known of one logger, and what it told of late. Reads the ledger."""
+        views = self._views
+        site, _, name = logger_panel.name_of(views.inventory, device).partition("/")
+        found = views.loggers.views([device])
+        return (found[0] if found else None), views.ledger.device_events(site, name, logger_panel.EVENTS_SHOWN)
+
+    async def _logger_chosen(self, event: events.GenericEventArguments) -> None:
+        if isinstance(event.args, str):
+            site, _, device = event.args.partition("/")
+            self._logger = self._views.inventory.device_numbers.get((site, device))
+            await self._fill_logger(await self._board.look())
 
     async def _row_chosen(self, event: events.GenericEventArguments) -> None:
         if self._trend is not None and isinstance(event.args, str):
             await self._trend.show(event.args)
 
 
+_CHOSEN_LOGGER: Final = "(e) => { const row = e.target.closest('[data-logger]'); if (row) emit(row.dataset.logger); }"
 _CHOSEN: Final = "(e) => { const row = e.target.closest('[data-channel]'); if (row) emit(row.dataset.channel); }"
 _LANGUAGES: Final = {
     "en": '<b>EN</b><a href="/zh" lang="zh" data-language="zh">中文</a>',
@@ -94,6 +133,11 @@ def _brand(name: str, version: str, words: Words) -> str:
         f'<div class="brand">{_MARK}<div><b>{panels.escape(name)}</b>'
         f"<small>{words.title} · {panels.escape(version)}</small></div></div>"
     )
+
+
+def _show(element: ui.html, content: str) -> None:
+    if element.content != content:
+        element.set_content(content)
 
 
 def _html(classes: str) -> ui.html:

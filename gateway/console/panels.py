@@ -10,6 +10,7 @@ from html import escape
 from typing import Final
 
 from gateway.alerts.records import Alert, Detection, Family, Subject
+from gateway.alerts.subjects import GAPS, SILENCE
 from gateway.alerts.texts import duration, number
 from gateway.console.board import Look
 from gateway.console.words import MINUTE, Words
@@ -69,7 +70,9 @@ class Names:
                     self._zones.get((subject.site, subject.id, subject.rule), Name(subject.rule, subject.rule))
                 )
             case Family.DATA_QUALITY | Family.GATEWAY_HEALTH:
-                return words.silence if subject.rule == "silence" else subject.rule.replace("_", " ")
+                if subject.rule in GAPS:
+                    return words.missing[GAPS[subject.rule]]
+                return words.silence if subject.rule == SILENCE else subject.rule.replace("_", " ")
 
     def channel(self, subject: Subject) -> str:
         """The channel an exceedance is about, as the page names it in its address; empty for other alerts."""
@@ -132,12 +135,12 @@ def resolved_alerts(words: Words, names: Names, look: Look) -> str:
 def _resolved(words: Words, names: Names, alert: Alert, now: int) -> str:
     subject = alert.subject
     facts = f"{words.lasted} {words.pick(duration(alert.resolved - alert.since))}"
-    if subject.rule != "silence":
+    if subject.rule != SILENCE:
         bound = words.at_least if subject.side == "below" else words.at_most
         facts += f" · {bound} {_measured(words, subject, alert.peak)}"
     return (
         f'<li title="{escape(_text(words, alert))}">'
-        f"<time>{_clock(alert.resolved, names.zone(subject.site), now)}</time>"
+        f"<time>{clock(alert.resolved, names.zone(subject.site), now)}</time>"
         f"<span class=grow><b>{escape(names.what(words, subject))}</b> {_where(words, names, subject)}</span>"
         f"<span class=muted>{facts}</span></li>"
     )
@@ -189,9 +192,9 @@ def _episode(words: Words, names: Names, episode: Episode, now: int) -> str:
     camera = names.subject("camera", episode.site, episode.camera)
     boxes = words.box if episode.boxes == 1 else words.boxes.format(episode.boxes)
     return (
-        f"<li><time>{_clock(episode.last, names.zone(episode.site), now)}</time><span class=grow>"
+        f"<li><time>{clock(episode.last, names.zone(episode.site), now)}</time><span class=grow>"
         f"<b>{escape(words.kinds.get(episode.kind, episode.kind))}</b> "
-        f"{_place(words, camera, names.site(episode.site))}</span>"
+        f"{place(words, camera, names.site(episode.site))}</span>"
         f"<span class=muted>{boxes} · {words.of_zone.format(f'{episode.share:.0%}')}</span></li>"
     )
 
@@ -208,7 +211,7 @@ def cameras(words: Words, inventory: Inventory) -> str:
             f'<figure class="camera" data-site="{escape(site.id)}" data-camera="{escape(camera.id)}" '
             f'data-zones="{escape(json.dumps(zones, ensure_ascii=False))}" data-zone="{site.zone}">'
             f'<div class="picture"><img alt=""><svg></svg><span class="none">{words.no_frame}</span><time></time></div>'
-            f"<figcaption>{_place(words, camera.name, site.name)}</figcaption></figure>"
+            f"<figcaption>{place(words, camera.name, site.name)}</figcaption></figure>"
         )
     return "".join(tiles)
 
@@ -229,7 +232,7 @@ def _open_alert(words: Words, names: Names, alert: Alert, now: int) -> str:
         f'<td><span class="level l{rank}">{alert.level}</span></td>'
         f"<td><b>{escape(names.what(words, subject))}</b><small>{words.families[subject.family]}</small></td>"
         f"<td>{_where(words, names, subject, split=True)}</td>"
-        f"<td>{_clock(alert.since, names.zone(subject.site), now)}<small>{lasting}</small></td>"
+        f"<td>{clock(alert.since, names.zone(subject.site), now)}<small>{lasting}</small></td>"
         f"<td class=num><b>{_measured(words, subject, alert.value)}</b>"
         f"<small>{words.limit} {_measured(words, subject, alert.limit)}</small></td></tr>"
         f'<tr class="second"><td></td><td colspan=4><p>{escape(_text(words, alert))}</p>'
@@ -245,25 +248,26 @@ def _where(words: Words, names: Names, subject: Subject, *, split: bool = False)
     name, site = names.subject(subject.kind, subject.site, subject.id), names.site(subject.site)
     if split:
         return f"{escape(words.pick(name))}<small>{escape(words.pick(site))}</small>"
-    return _place(words, name, site)
+    return place(words, name, site)
 
 
-def _place(words: Words, name: Name, site: Name) -> str:
+def place(words: Words, name: Name, site: Name) -> str:
+    """A name with that of its site, as HTML."""
     return f"{escape(words.pick(name))} <span class=muted>{escape(words.pick(site))}</span>"
 
 
 def _measured(words: Words, subject: Subject, value: float) -> str:
-    """A value with its unit: a share of a zone as per cent, a silence in the largest units."""
+    """A value with its unit: a share of a zone as per cent, silence and missing data in the largest units."""
     if value != value:
         return words.unknown
     if subject.family is Family.SECURITY:
         return f"{number(round(value * 100, 1))} %"
-    if subject.rule == "silence":
+    if subject.rule == SILENCE or subject.rule in GAPS:
         return words.pick(duration(int(value * 1000)))
     return escape(f"{number(value)} {subject.unit}".strip())
 
 
-def _clock(ms: int, zone: tzinfo, now: int) -> str:
+def clock(ms: int, zone: tzinfo, now: int) -> str:
     """The time at the site; with its date where that is not today's."""
     try:
         moment = datetime.fromtimestamp(ms / 1000, zone)

@@ -60,6 +60,30 @@ class Words:
     box: str
     boxes: str
     silence: str
+    missing: dict[str, str]
+    loggers: str
+    worst_first: str
+    logger: str
+    edition: str
+    recognised: str
+    configured: str
+    last_frame: str
+    with_verdicts: str
+    of_frames: str
+    verdicts: str
+    no_verdicts: str
+    gaps: str
+    no_gaps: str
+    and_more: str
+    more_loggers: str
+    first_heard: str
+    encrypted: str
+    quarantined_frame: str
+    counts: dict[str, str]
+    data_of: dict[str, str]
+    told: str
+    nothing_told: str
+    incomplete_set: str
     families: dict[Family, str]
     periods: dict[str, str]
     kinds: dict[str, str]
@@ -120,6 +144,38 @@ ENGLISH: Final = Words(
     box="1 box",
     boxes="{} boxes",
     silence="Silence",
+    missing={"minute": "Minute data missing", "hour": "Hour data missing"},
+    loggers="Loggers (HJ 212)",
+    worst_first="most verdicts first",
+    logger="Logger",
+    edition="Edition",
+    recognised="recognised",
+    configured="configured",
+    last_frame="Last frame",
+    with_verdicts="Frames with verdicts",
+    of_frames="{} of {}",
+    verdicts="Verdicts",
+    no_verdicts="Keeps to the standard",
+    gaps="Gaps",
+    no_gaps="Nothing missing",
+    and_more="+{}",
+    more_loggers="and {} more, at /api/v1/protocol",
+    first_heard="first heard",
+    encrypted="encrypted",
+    quarantined_frame="quarantined",
+    counts={
+        "frames": "frames",
+        "quarantined": "quarantined",
+        "repeats": "repeated",
+        "back_filled": "back-filled",
+        "encrypted": "encrypted",
+        "sets_complete": "sets complete",
+        "sets_incomplete": "sets incomplete",
+    },
+    data_of={"minute": "Minute data", "hour": "Hour data"},
+    told="Told beside readings",
+    nothing_told="Nothing yet",
+    incomplete_set="packets {} of {} missing",
     families={
         Family.EXCEEDANCE: "Exceedance",
         Family.DATA_QUALITY: "Data quality",
@@ -178,6 +234,38 @@ CHINESE: Final = Words(
     box="1 个目标框",
     boxes="{} 个目标框",
     silence="失联",
+    missing={"minute": "分钟数据缺失", "hour": "小时数据缺失"},
+    loggers="数采仪（HJ 212）",
+    worst_first="问题最多在前",
+    logger="数采仪",
+    edition="版本",
+    recognised="自动识别",
+    configured="已配置",
+    last_frame="最近报文",
+    with_verdicts="有问题的报文",
+    of_frames="{} / {}",
+    verdicts="问题",
+    no_verdicts="符合标准",
+    gaps="数据缺失",
+    no_gaps="无缺失",
+    and_more="+{}",
+    more_loggers="另有 {} 台，见 /api/v1/protocol",
+    first_heard="首次收到",
+    encrypted="已加密",
+    quarantined_frame="已隔离",
+    counts={
+        "frames": "报文",
+        "quarantined": "隔离",
+        "repeats": "重发",
+        "back_filled": "补传",
+        "encrypted": "加密",
+        "sets_complete": "完整分包",
+        "sets_incomplete": "不完整分包",
+    },
+    data_of={"minute": "分钟数据", "hour": "小时数据"},
+    told="其他上报信息",
+    nothing_told="暂无",
+    incomplete_set="共 {1} 包，缺第 {0} 包",
     families={
         Family.EXCEEDANCE: "超标",
         Family.DATA_QUALITY: "数据质量",

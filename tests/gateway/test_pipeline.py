@@ -11,6 +11,7 @@ import pytest
 import small_city
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tcp_logger import upload
 
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
@@ -27,7 +28,7 @@ from gateway.decode import Decoder
 from gateway.journal.journal import Journal
 from gateway.live import Live
 from gateway.pipeline import Pipeline
-from gateway.records import Batch, Decoded
+from gateway.records import Batch, Block, Decoded, LoggerFrame
 from gateway.topics import Router
 
 
@@ -51,6 +52,16 @@ class Taken:
         self.offered.append(decoded)
 
 
+@dataclass
+class Answered:
+    """Replies that remember the positions of what they were to answer."""
+
+    positions: list[int] = field(default_factory=list)
+
+    def answer(self, block: Block, frames: Sequence[LoggerFrame]) -> None:
+        self.positions += [block.first + frame.row for frame in frames]
+
+
 class Gateway:
     """The middle of the service on a folder: journal, pipeline, ledger."""
 
@@ -63,6 +74,7 @@ class Gateway:
         self.clock = clock
         self.store = Taken()
         self.told: list[Transition] = []
+        self.replies = Answered()
         self.pipeline = Pipeline(
             Decoder(router, make_codecs(inventory, channels, CodecSettings())),
             Checks(inventory, channels),
@@ -73,6 +85,7 @@ class Gateway:
             Live(inventory, 0),
             self._tell,
             clock,
+            replies=self.replies,
         )
 
     def _tell(self, steps: Sequence[Transition]) -> None:
@@ -179,6 +192,24 @@ async def test_dead_letters_are_kept_once_over_a_crash(tmp_path: Path) -> None:
             ("pollution/plant/d0/data", b"garbage"),
         ]
         gateway.crash()
+
+
+async def test_loggers_are_answered_live_and_not_from_the_journal_when_starting(tmp_path: Path) -> None:
+    """At the start the links are down, and the device has given up waiting: it sends again, and is answered then."""
+    frame = ("pollution/plant/d0/data", upload("", "20260101080000000"))
+    gateway = Gateway(tmp_path, Clock(small_city.START))
+    await gateway.pipeline.recover(gateway.journal)
+    await gateway.take([frame])
+    assert gateway.replies.positions == [0]
+    gateway.crash()
+
+    again = Gateway(tmp_path, Clock(small_city.START + 60_000))
+    await again.pipeline.recover(again.journal)
+    assert again.pipeline.counts.messages == 1, "it was not committed, so it is run as new"
+    assert again.replies.positions == []
+    await again.take([frame])
+    assert again.replies.positions == [1]
+    again.crash()
 
 
 async def test_missing_data_never_resolve_an_exceedance(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from gateway.decode import Decoder
 from gateway.errors import GatewayError
 from gateway.live import Live
 from gateway.pipeline import Pipeline
-from gateway.records import Block, DeadLetter, Decoded
+from gateway.records import Block, DeadLetter, Decoded, DeviceEvent
 from gateway.topics import Router
 
 
@@ -48,13 +48,14 @@ class StubbornLedger(Ledger):
         transitions: Sequence[Transition] = (),
         dead: Sequence[DeadLetter] = (),
         snapshot: bytes | None = None,
+        events: Sequence[DeviceEvent] = (),
     ) -> None:
         self.asked += 1
         assert self.may_go_on.wait(20)
         if self.refusals:
             self.refusals -= 1
             raise GatewayError("the disk is full")
-        super().commit(position, transitions, dead, snapshot)
+        super().commit(position, transitions, dead, snapshot, events)
 
 
 @dataclass

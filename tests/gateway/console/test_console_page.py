@@ -179,6 +179,27 @@ def test_a_camera_shows_its_newest_frame_with_box_and_moving_zone(page: Page, ad
     expect(gate.locator("time")).to_have_text("16:00:05")
 
 
+def test_loggers_are_shown_worst_first_and_a_click_shows_one_in_full(page: Page, address: str) -> None:
+    page.goto(address)
+    rows = page.locator("tr[data-logger]")
+    expect(rows.nth(0)).to_contain_text("Outlet")
+    expect(page.locator(".logger h3")).to_contain_text("Outlet")
+    page.locator("tr[data-logger='east/stack-1']").click()
+    expect(page.locator(".logger h3")).to_contain_text("Stack 1")
+    expect(page.locator(".logger")).to_contain_text("There are blanks around names")
+    expect(page.locator("tr.chosen")).to_contain_text("Stack 1")
+    page.goto(address + "/zh")
+    expect(page.locator(".loggers-panel h2")).to_have_text("数采仪（HJ 212）")
+    expect(page.locator(".logger")).to_contain_text("缺少请求编码 QN")
+
+
+def test_without_a_logger_there_is_no_panel_of_them(page: Page, address: str, made_up: MadeUp) -> None:
+    made_up.forget_loggers()
+    page.goto(address)
+    expect(page.locator("tr[data-alert=e-0001]")).to_be_visible()
+    expect(page.locator(".loggers-panel")).to_be_hidden()
+
+
 def test_markup_in_an_alert_is_shown_as_text(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator(".alerts")).to_contain_text("<b>since</b>")
