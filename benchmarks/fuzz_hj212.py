@@ -8,7 +8,7 @@ CRC set right again so that they reach the depths. It goes through the stream cu
 must give the same), `parse_frame` with keys, the words of `--explain`, the codec in blocks of 100, and the pieces and
 objects of `gateway decode` in both languages of a mixed stream. The figure: cases, the longest time of one, and how
 far memory grew after the first tenth. A failing case is printed with its seed and number, and the status is 1; a case
-that takes over 20 s ends the run with a trace.
+that does not end in five minutes ends the run with a trace.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MN: Final = "010000A8900016F000169DC0"
 KEY: Final = b"0" * 16
 KEYS: Final = KeyRing({MN: DeviceSecrets("123456", ((0, KEY), (1_767_196_800_000, b"1" * 16)))})
 ZONE: Final = ZoneInfo("Asia/Shanghai")
-HANG_S: Final = 20
+HANG_S: Final = 300
 BLOCK: Final = 100
 EDITIONS: Final = ("", "2005", "2017", "2025")
 
@@ -214,13 +214,13 @@ def generated(cases: int, seed: int) -> dict[str, float | int]:
             if number == cases // 10:
                 after_warming = _peak_kib()
         case = mutated(random, pool)
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             target.one(case, random)
         except Exception as error:
             error.add_note(f"case {number} of seed {seed}: {case!r}")
             raise
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, time.process_time() - start)
     faulthandler.cancel_dump_traceback_later()
     return {
         "cases": cases,

@@ -7,7 +7,10 @@ standard and how; a configuration says which of them keep a frame out of the sto
 from __future__ import annotations
 
 from enum import IntFlag
-from typing import Final
+from typing import Any, Final
+
+COMBINATIONS_KEPT: Final = 4_096
+"""Combinations of verdicts that are remembered as objects: a fleet has some dozens."""
 
 
 class Verdict(IntFlag):
@@ -94,6 +97,16 @@ class Verdict(IntFlag):
     """The same message again: the device did not get its answer, or did not wait for it."""
     SET_INCOMPLETE = 1 << 37
     """A split message of which packets did not come in time; those that came were used."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        """A combination. `enum` keeps each one for good, and senders make them: so all are forgotten now and then."""
+        known = cls._value2member_map_
+        if len(known) > COMBINATIONS_KEPT:
+            named = {member.value for member in cls.__members__.values()}
+            for combined in [each for each in known if each not in named]:
+                known.pop(combined, None)
+        return super()._missing_(value)
 
 
 CRC_VERDICTS: Final = (

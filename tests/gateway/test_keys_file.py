@@ -9,9 +9,15 @@ import typer
 from typer.testing import CliRunner
 
 from gateway.commands.check import command
+from gateway.config_file import load
 from gateway.errors import ConfigError
+from gateway.hj212.crc import crc16
 from gateway.hj212.keys import DeviceSecrets
+from gateway.hj212.sm4 import seal_segment
 from gateway.keys_file import check_keys, load_keys
+from gateway.records import Block
+from gateway.service import Service
+from gateway.service_views import api_server
 
 MN = "010000A8900016F000169DC0"
 KEY, OTHER = "00112233445566778899aabbccddeeff", "FFEEDDCCBBAA99887766554433221100"
@@ -200,6 +206,23 @@ SETTINGS = (
     '[[sites]]\nid = "s"\nlatitude = 33\nlongitude = 112\n'
     '[[devices]]\nid = "d"\nsite = "s"\nkind = "stack"\ninterval_s = 1\nmn = "A"\nfactors = [{ code = "a21026" }]\n'
 )
+
+
+def test_the_gateway_opens_frames_with_the_keys_of_its_configuration(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(SETTINGS)
+    written(tmp_path, f'[devices.A]\nkeys = [{{ key = "{KEY}" }}]')
+    plain = b"QN=20260301120000123;ST=31;CN=2011;PW=123456;MN=A;Flag=9;CP=&&DataTime=20260301120000;a21026-Rtd=35.2&&"
+    sealed = seal_segment(plain, bytes.fromhex(KEY))
+    frame = b"##%04d%b%04X\r\n" % (len(sealed), sealed, crc16(plain))
+    service = Service(*load(tmp_path / "c.toml"), api_server)
+    try:
+        decoded = service.decoder.decode(Block(0, 1_772_337_600_000, "a", ["pollution/s/d/data"], [frame]))
+    finally:
+        service.journal.close()
+        service.ledger.close()
+        service.store.close()
+    assert decoded.readings.value.tolist() == [35.2]
+    assert decoded.dead == []
 
 
 def test_gateway_check_looks_at_the_keys_too(tmp_path: Path) -> None:
