@@ -42,6 +42,7 @@ SETTLE_S = 30.0
 POLL_S = 0.02
 
 BadCrc = Literal["dead_letter", "accept"]
+ACCEPT_ALL = "[hj212]\nquarantine = []"
 Figures = dict[str, float]
 """Metrics by name; where there is a label, by name, blank, value of the label."""
 
@@ -115,8 +116,7 @@ subscribe = [
     {{ topic = "camera/{{site}}/{{camera}}/frame", codec = "jpeg" }},
 ]
 
-[hj212]
-quarantine = {["crc_wrong"] if bad_crc == "dead_letter" else []}
+{ACCEPT_ALL if bad_crc == "accept" else ""}
 
 [writer]
 linger_ms = 100
