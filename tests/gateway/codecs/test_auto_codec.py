@@ -56,5 +56,5 @@ def test_the_registry_makes_one_of_each(inventory: Any) -> None:
     assert (
         make_codecs(inventory, Channels(inventory), CodecSettings()).keys()
         == CODECS.keys()
-        == {"auto", "json", "hj212"}
+        == {"auto", "json", "hj212", "refused"}
     )
