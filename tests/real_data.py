@@ -116,7 +116,7 @@ subscribe = [
 ]
 
 [hj212]
-quarantine = {["crc_wrong"] if bad_crc == "dead_letter" else []}
+quarantine = {["crc_wrong", "crc_modbus"] if bad_crc == "dead_letter" else []}
 
 [writer]
 linger_ms = 100

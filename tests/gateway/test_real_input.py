@@ -53,6 +53,10 @@ KNOWN: list[Row] = [
 ]
 """Copied by hand from the frames of a water station, an air station and an electricity meter."""
 
+SPEAKS_2005 = "LD130133000015"
+NEW_CODES = {"B01": "w00000", "011": "w01018", "060": "w21003"}
+"""Of 2005 to 2017, by the table of the standard."""
+
 FIRST, LAST = 350, 700
 """Pictures of the highway: two seconds for the background, the end of some traffic, an empty road, a car."""
 MARKED_FROM = 470
@@ -69,9 +73,14 @@ def rows_of(vector: Vector) -> list[Row]:
     local = datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=ZoneInfo("Asia/Shanghai"))
     at = round((local + timedelta(milliseconds=int(stamp[14:]))).timestamp() * 1000)
     device = header.split("MN=")[1].split(";")[0]
-    fields = {tuple(name.split("-")): value for name, value in items.items() if not name.endswith("SampleTime")}
+    fields = {tuple(name.split("-")): value for name, value in items.items()}
+    new = NEW_CODES if device == SPEAKS_2005 else {}
     return [
-        (device, factor, name, PERIODS[vector.cn], at, float(value), fields.get((factor, "Flag"), "N"))
+        (
+            *(device, new.get(factor, factor), name, PERIODS[vector.cn], at),
+            float(at if name == "SampleTime" else value),  # the one SampleTime among them is that of the data
+            fields.get((factor, "Flag"), "N"),
+        )
         for (factor, name), value in fields.items()
         if name != "Flag"
     ]
