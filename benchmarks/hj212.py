@@ -159,7 +159,7 @@ async def end_to_end(count: int, rounds: int) -> dict[str, float]:
     folder = Path(tempfile.mkdtemp(prefix="bench-hj212-"))
     runs: dict[bool, list[Run]] = {False: [], True: []}
     try:
-        with Mosquitto(folder / "broker") as broker:
+        with Mosquitto(folder / "broker", autosave_changes=None) as broker:
             for sealed in (False, True):
                 place = folder / ("sealed" if sealed else "plain")
                 text = config(broker, free_port(), 1, "hj212", '[hj212]\nkeys_file = "keys.toml"' if sealed else "")

@@ -42,7 +42,6 @@ SETTLE_S = 30.0
 POLL_S = 0.02
 
 BadCrc = Literal["dead_letter", "accept"]
-ACCEPT_ALL = "[hj212]\nquarantine = []"
 Figures = dict[str, float]
 """Metrics by name; where there is a label, by name, blank, value of the label."""
 
@@ -116,7 +115,8 @@ subscribe = [
     {{ topic = "camera/{{site}}/{{camera}}/frame", codec = "jpeg" }},
 ]
 
-{ACCEPT_ALL if bad_crc == "accept" else ""}
+[hj212]
+quarantine = {["crc_wrong", "crc_modbus"] if bad_crc == "dead_letter" else []}
 
 [writer]
 linger_ms = 100

@@ -18,11 +18,11 @@ from gateway.codecs.hj212_patient import Patient, bury
 from gateway.codecs.hj212_senders import REMEMBERED_HEADS, Senders
 from gateway.codecs.seam import CodecSettings, Sink
 from gateway.hj212.crc import crc16_batch, sent_crcs
-from gateway.hj212.cut import Cut
+from gateway.hj212.cut import Cut, cut_verdicts
 from gateway.hj212.editions import SEGMENT_MOST
 from gateway.hj212.header import Header, read_header
 from gateway.hj212.opening import Opened, open_frame
-from gateway.hj212.reader import PLAIN_MARK, cut_verdicts, decode_text, time_of
+from gateway.hj212.reader import PLAIN_MARK, decode_text, time_of
 from gateway.hj212.sm4 import looks_encrypted
 from gateway.hj212.stream import cut
 from gateway.hj212.verdicts import Verdict
@@ -36,8 +36,8 @@ _LINE_END: Final = Verdict.LINE_END.value
 _SEGMENT_LONG: Final = Verdict.SEGMENT_LONG.value
 _LOWER_CASE: Final = Verdict.CRC_LOWER_CASE.value
 _SHORT: Final = Verdict.CRC_SHORT.value
-_ALLOWED: Final = Verdict.CRC_LOWER_CASE | Verdict.KEY_OLD
-"""Verdicts on an opened frame with which the fast lane can deal."""
+_NOT_ALLOWED: Final = ~(Verdict.CRC_LOWER_CASE | Verdict.KEY_OLD).value
+"""All but verdicts on an opened frame with which the fast lane can deal."""
 _MARKS_OF_END: Final = {b"\r\n": 0, b"": _LINE_END}
 
 
@@ -76,7 +76,7 @@ class Hj212:
                 origins.append((row, device, frame.raw))
                 segments.append(frame.segment)
                 sent.append(frame.crc_text.rjust(4, b"0"))
-                mark = cut_verdicts(frame).value
+                mark = cut_verdicts(frame, len(frame.segment)).value
                 marks.append(mark if len(frame.crc_text) == 4 else mark | _SHORT)
         crcs = crc16_batch(segments)
         good = (crcs == sent_crcs(sent)).tolist()
@@ -119,7 +119,7 @@ class Hj212:
             self._headers.keep(key, header)
         time = time_of(qn.decode("latin-1"), self._senders.zone(device), received)
         plain = open_frame(segment, sent, header.mn, header.rf, self._senders.keys, time)
-        as_it_should_be = plain and len(plain.segment) == len(segment) and not plain.verdict & ~_ALLOWED
+        as_it_should_be = plain and len(plain.segment) == len(segment) and not plain.verdict.value & _NOT_ALLOWED
         return plain if as_it_should_be else None
 
     def _cut(self, row: int, device: int, sink: Sink) -> list[Cut]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Final
+from typing import Final, cast
 
 from gateway.codecs.cache import Cache
 from gateway.codecs.hj212_senders import Clock, Senders, flags_of
@@ -41,10 +41,15 @@ _TIME_FORM: Final = Verdict.TIME_FORM.value
 _CP_LONG: Final = Verdict.CP_LONG.value
 _NOT_ENCRYPTED: Final = Verdict.NOT_ENCRYPTED.value
 
+_new = cast(
+    "Callable[[type[LoggerFrame], tuple[object, ...]], LoggerFrame]",
+    tuple.__new__,  # pyright: ignore[reportUnknownMemberType]
+)
+
 Picker = Callable[[Sequence[bytes]], tuple[bytes, ...]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Route:
     """What a header of a data command says, but for QN."""
 
@@ -52,12 +57,16 @@ class _Route:
     header: Header
     edition: Edition | None
     """None where the factor codes must tell."""
+    last: _Columns | None = None
+    """Of the frame before: nearly always the next one has the same names."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
     """A header and a `Layout` with nothing in them that wants patience."""
 
+    names: list[bytes]
+    """The row of item names."""
     skeleton: bytes
     """What `body.translate(None, _USUAL)` leaves of a body with these names and nothing unusual."""
     head: FrameHead
@@ -117,10 +126,15 @@ class FastLane:
         if route is None:
             return False
         texts = cp.translate(_TO_SEMICOLONS).split(b";")
-        names = tuple(texts[::2])
+        names = texts[::2]
         skeleton = cp.translate(None, _USUAL)
-        columns = self._layouts.get((route, names)) or self._layout(route, names, skeleton)
-        if columns is None or skeleton != columns.skeleton:
+        columns = route.last
+        if columns is None or names != columns.names:
+            columns = self._layouts.get((route, tuple(names))) or self._layout(route, names, skeleton)
+            if columns is None:
+                return False
+            route.last = columns
+        if skeleton != columns.skeleton:
             return False
         verdicts = columns.verdicts | marks
         if len(cp) + 2 != len(body):
@@ -160,7 +174,8 @@ class FastLane:
             flag_of = columns.flag_of
             sink.flags += [NORMAL if at < 0 else flag_of(texts[at].decode()) for at in columns.flag_places]
         items = tuple([(name, texts[place].decode()) for place, name in told]) if told else ()
-        sink.frames.append(LoggerFrame(row, columns.head, qn, time, verdicts, crc, True, items, sealed))
+        # The constructor of a named tuple costs twice as much as making the tuple.
+        sink.frames.append(_new(LoggerFrame, (row, columns.head, qn, time, verdicts, crc, True, items, sealed)))
         return True
 
     def _route(self, device: int, head: bytes, qn: bytes) -> _Route | None:
@@ -180,7 +195,7 @@ class FastLane:
         self._routes.keep((device, head), route)
         return route
 
-    def _layout(self, route: _Route, names: tuple[bytes, ...], skeleton: bytes) -> _Columns | None:
+    def _layout(self, route: _Route, names: list[bytes], skeleton: bytes) -> _Columns | None:
         """The columns of a row of item names, remembered; None where they want patience."""
         separators = skeleton.translate(None, b"=_")
         if len(separators) != len(names) - 1:
@@ -210,6 +225,7 @@ class FastLane:
         sent = sorted({place for place in layout.flags if place >= 0})
         notes = [(2 * place + 1, name) for place, name in layout.notes]
         columns = _Columns(
+            names=names,
             skeleton=skeleton,
             head=head,
             verdicts=verdicts | layout.verdicts.value,
@@ -233,7 +249,7 @@ class FastLane:
             notes=notes,
             notes_and_time=sorted([*notes, (2 * layout.time + 1, "DataTime")]),
         )
-        self._layouts.keep((route, names), columns, len(names))
+        self._layouts.keep((route, tuple(names)), columns, len(names))
         return columns
 
 

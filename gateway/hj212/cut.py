@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from gateway.hj212.editions import SEGMENT_MOST
+from gateway.hj212.verdicts import Verdict
 from gateway.reasons import Reason
 
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
@@ -38,3 +40,17 @@ class Stray(NamedTuple):
     raw: bytes
     reason: Reason
     detail: str
+
+
+def cut_verdicts(cut: Cut, plain: int) -> Verdict:
+    """What is wrong with length and line end of a frame whose segment has `plain` bytes in plain text.
+
+    Of an encrypted frame the length field may be that of the plain segment or that of the one sent.
+    """
+    length_ok = cut.length_ok or (cut.length_text.isdigit() and int(cut.length_text) == plain)
+    found = Verdict.NONE if length_ok else Verdict.LENGTH_WRONG
+    if len(cut.length_text) != 4:
+        found |= Verdict.LENGTH_DIGITS
+    if plain > SEGMENT_MOST:
+        found |= Verdict.SEGMENT_LONG
+    return found if cut.line_end else found | Verdict.LINE_END

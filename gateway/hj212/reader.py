@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.hj212.commands import brings_readings, is_data, period_of
 from gateway.hj212.crc import crc16, crc_verdict
-from gateway.hj212.cut import Cut
-from gateway.hj212.editions import RULES, SEGMENT_MOST, Edition, by_content, by_flag
+from gateway.hj212.cut import Cut, cut_verdicts
+from gateway.hj212.editions import RULES, Edition, by_content, by_flag
 from gateway.hj212.header import REPLIES, Header, read_header
 from gateway.hj212.items import Items, analysers_of, number, read_items
 from gateway.hj212.keys import KeyRing
@@ -112,12 +112,12 @@ def parse_frame(
     head_text, _ = decode_text(head_bytes)
     head = read_header(head_text)
     cn, period = head.cn, period_of(head.cn)
-    verdicts = cut_verdicts(cut) | form
+    verdicts = form
     if encrypted:
         opened = open_frame(segment, cut.crc_text, head.mn, head.rf, keys, time_of(head.qn, zone, received))
         key_used = opened is not None
         length = len(opened.segment) if opened else plain_length(segment)
-        verdicts = _of_plain_length(verdicts, cut, length)
+        verdicts |= cut_verdicts(cut, length)
         if opened is not None:
             segment, crc = opened.segment, opened.crc
             verdicts |= opened.verdict
@@ -127,7 +127,7 @@ def parse_frame(
             verdicts |= Verdict.KEY_UNKNOWN
     else:
         crc = crc16(segment)
-        verdicts |= crc_verdict(cut.crc_text, segment, crc)
+        verdicts |= cut_verdicts(cut, len(segment)) | crc_verdict(cut.crc_text, segment, crc)
     body, utf8 = decode_text(body_bytes)
     items = read_items(body)
     found = Edition(edition) if edition else by_flag(head.flag, head.st)
@@ -177,26 +177,6 @@ def header_verdicts(header: Header, edition: Edition, keys: KeyRing) -> Verdict:
 def mn_of(segment: bytes) -> str:
     """The MN in the header of a segment, empty where there is none."""
     return read_header(decode_text(_split(segment)[0])[0]).mn
-
-
-def cut_verdicts(cut: Cut) -> Verdict:
-    """What is wrong with length and line end of a frame."""
-    found = Verdict.NONE if cut.length_ok else Verdict.LENGTH_WRONG
-    if len(cut.length_text) != 4:
-        found |= Verdict.LENGTH_DIGITS
-    if len(cut.segment) > SEGMENT_MOST:
-        found |= Verdict.SEGMENT_LONG
-    return found if cut.line_end else found | Verdict.LINE_END
-
-
-def _of_plain_length(verdicts: Verdict, cut: Cut, length: int) -> Verdict:
-    """Verdicts on the cut of an encrypted frame, whose length field may be that of its plain text."""
-    verdicts &= ~Verdict.SEGMENT_LONG
-    if length > SEGMENT_MOST:
-        verdicts |= Verdict.SEGMENT_LONG
-    if cut.length_text.isdigit() and int(cut.length_text) == length:
-        verdicts &= ~Verdict.LENGTH_WRONG
-    return verdicts
 
 
 def time_of(qn: str, zone: ZoneInfo, otherwise: int) -> int:

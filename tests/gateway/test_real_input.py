@@ -44,8 +44,6 @@ Row = tuple[str, str, str, str, int, float, str]
 """Device, factor, field, period, ms UTC, value, flag."""
 
 PERIODS = {"2011": "realtime", "2051": "minute"}
-OLD_CODES = {"B01": "w00000", "011": "w01018", "060": "w21003"}
-"""Codes of 2005 in the frames of a waste water outfall, and what 2017 calls them."""
 MARCH, SEPTEMBER, OCTOBER = 1_614_568_260_000, 1_664_346_492_000, 1_602_736_200_000
 KNOWN: list[Row] = [
     ("ZLDSZ20210127", "w01014", "Rtd", "realtime", MARCH, 1425.0, "N"),
@@ -54,6 +52,10 @@ KNOWN: list[Row] = [
     ("410183160889201000212505", "100000", "Ept", "realtime", OCTOBER, 162762.484, "N"),
 ]
 """Copied by hand from the frames of a water station, an air station and an electricity meter."""
+
+SPEAKS_2005 = "LD130133000015"
+NEW_CODES = {"B01": "w00000", "011": "w01018", "060": "w21003"}
+"""Of 2005 to 2017, by the table of the standard."""
 
 FIRST, LAST = 350, 700
 """Pictures of the highway: two seconds for the background, the end of some traffic, an empty road, a car."""
@@ -67,26 +69,21 @@ def rows_of(vector: Vector) -> list[Row]:
     items = dict(item.split("=") for item in re.split("[;,]", content) if item)
     if not items:
         return []
-    at = utc_ms(items.pop("DataTime"))
+    stamp = items.pop("DataTime").ljust(17, "0")
+    local = datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+    at = round((local + timedelta(milliseconds=int(stamp[14:]))).timestamp() * 1000)
     device = header.split("MN=")[1].split(";")[0]
     fields = {tuple(name.split("-")): value for name, value in items.items()}
-    codes = OLD_CODES if "ST=32;" in header and "Flag=" not in header else {}
+    new = NEW_CODES if device == SPEAKS_2005 else {}
     return [
         (
-            *(device, codes.get(factor, factor), name, PERIODS[vector.cn], at),
-            float(utc_ms(value) if name == "SampleTime" else value),
+            *(device, new.get(factor, factor), name, PERIODS[vector.cn], at),
+            float(at if name == "SampleTime" else value),  # the one SampleTime among them is that of the data
             fields.get((factor, "Flag"), "N"),
         )
         for (factor, name), value in fields.items()
         if name != "Flag"
     ]
-
-
-def utc_ms(stamp: str) -> int:
-    """ms UTC of a stamp of 14 or 17 digits in Chinese time."""
-    stamp = stamp.ljust(17, "0")
-    local = datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=ZoneInfo("Asia/Shanghai"))
-    return round((local + timedelta(milliseconds=int(stamp[14:]))).timestamp() * 1000)
 
 
 @pytest.mark.parametrize("bad_crc", ["dead_letter", "accept"])
