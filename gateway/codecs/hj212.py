@@ -15,7 +15,7 @@ from gateway.channels import Channels
 from gateway.codecs.cache import Cache
 from gateway.codecs.hj212_fast import FastLane
 from gateway.codecs.hj212_patient import Patient, bury
-from gateway.codecs.hj212_senders import REMEMBERED_HEADS, Senders
+from gateway.codecs.hj212_senders import LONGEST_HEADER, REMEMBERED_HEADS, Senders
 from gateway.codecs.seam import CodecSettings, Sink
 from gateway.hj212.crc import crc16_batch, sent_crcs
 from gateway.hj212.cut import Cut, cut_verdicts
@@ -116,7 +116,8 @@ class Hj212:
         header = self._headers.get(key)
         if header is None:
             header = read_header(decode_text(head)[0])
-            self._headers.keep(key, header)
+            if len(key) <= LONGEST_HEADER:
+                self._headers.keep(key, header)
         time = time_of(qn.decode("latin-1"), self._senders.zone(device), received)
         plain = open_frame(segment, sent, header.mn, header.rf, self._senders.keys, time)
         as_it_should_be = plain and len(plain.segment) == len(segment) and not plain.verdict.value & _NOT_ALLOWED

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Final, cast
 
 from gateway.codecs.cache import Cache
-from gateway.codecs.hj212_senders import Clock, Senders, flags_of
+from gateway.codecs.hj212_senders import LONGEST_HEADER, REMEMBERED_HEADS, Clock, Senders, flags_of
 from gateway.codecs.seam import Sink
 from gateway.flags import NORMAL
 from gateway.hj212.commands import is_data, period_of
@@ -29,7 +29,6 @@ from gateway.records import FrameHead, LoggerFrame
 
 REMEMBERED_NAMES: Final = 500_000
 """Bound on item names held in the memory of layouts: 10,000 devices with 50 items each."""
-REMEMBERED_HEADERS: Final = 100_000
 
 _TO_SEMICOLONS: Final = bytes.maketrans(b",=", b";;")
 _USUAL: Final = bytes(set(range(0x21, 0x7F)) - set(b"=;,/_"))
@@ -103,7 +102,7 @@ class FastLane:
 
     def __init__(self, senders: Senders) -> None:
         self._senders = senders
-        self._routes: Cache[tuple[int, bytes], _Route] = Cache(REMEMBERED_HEADERS)
+        self._routes: Cache[tuple[int, bytes], _Route] = Cache(REMEMBERED_HEADS)
         self._layouts: Cache[tuple[_Route, tuple[bytes, ...]], _Columns] = Cache(REMEMBERED_NAMES)
 
     def read(self, row: int, device: int, segment: bytes, crc: int, marks: int, sealed: bool, sink: Sink) -> bool:
@@ -181,7 +180,7 @@ class FastLane:
     def _route(self, device: int, head: bytes, qn: bytes) -> _Route | None:
         """What a header says, remembered; None where its frames want patience."""
         whole = b"QN=" + qn + head if qn else head
-        if not head.isascii() or CP_MARK.search(whole):
+        if len(head) > LONGEST_HEADER or not head.isascii() or CP_MARK.search(whole):
             return None
         header = read_header(whole.decode())
         if header.qn.encode() != qn or not is_data(header.cn):

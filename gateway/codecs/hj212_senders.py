@@ -22,7 +22,10 @@ from gateway.stamps import day_before, hj212_ms
 
 REMEMBERED_TIMES: Final = 10_000
 """Stamps held by each clock: devices of one interval send the same few."""
-REMEMBERED_HEADS: Final = 100_000
+REMEMBERED_HEADS: Final = 50_000
+"""Headers held, but for QN: 10,000 devices with five commands each."""
+LONGEST_HEADER: Final = 256
+"""Bytes of a header that is held; the standard's has some 120. With the number above: some 60 MB, whoever sends."""
 
 HOUR: Final = 3_600_000
 DAY: Final = -1
@@ -123,7 +126,8 @@ class Senders:
             found = FrameHead(
                 *(device, edition.value, header.st, header.cn, header.mn, header.flag), *key[6:], verdicts
             )
-            self._heads.keep((*key, verdicts), found)
+            if len(header.st) + len(header.cn) + len(header.mn) <= LONGEST_HEADER:
+                self._heads.keep((*key, verdicts), found)
         return found
 
     def judge(self, header: Header, edition: Edition) -> int:

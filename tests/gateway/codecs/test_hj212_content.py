@@ -11,8 +11,10 @@ from detectors.records import NEVER
 from gateway.channels import Channels
 from gateway.checks import Checks
 from gateway.codecs import make_codecs
+from gateway.codecs.hj212 import Hj212
 from gateway.codecs.hj212_fast import FastLane
-from gateway.codecs.seam import CodecSettings
+from gateway.codecs.hj212_senders import LONGEST_HEADER
+from gateway.codecs.seam import CodecSettings, Sink
 from gateway.config import Subscription
 from gateway.decode import Decoder
 from gateway.hj212.crc import crc16
@@ -340,3 +342,15 @@ def test_what_of_the_crc_is_quarantined_by_default(run: Any, frame: Any, change:
     assert word in got.verdicts[0]
     assert [one.taken for one in got.sink.frames] == [taken]
     assert got.reasons == ([] if taken else ["bad_crc"])
+
+
+def test_a_header_of_unusual_length_is_read_and_not_remembered(inventory: Any, frame: Any) -> None:
+    """Whoever sends must not fill the memory with headers."""
+    channels = Channels(inventory)
+    codec = Hj212(inventory, channels, CodecSettings())
+    head = f"QN=20260301080000123;ST=31;CN=2011;PW={'1' * 2 * LONGEST_HEADER};MN=010000A8900016F000169DC0;Flag=4;"
+    payload = frame(STAMP + "a21026-Rtd=35.2,a21026-Flag=N", head=head)
+    sink = Sink(Block(0, 1_772_337_600_000, "test", ["t"], [payload]))
+    codec.decode([0], [0], sink)
+    assert sink.values == [35.2]
+    assert len(codec._fast._routes) == 0
