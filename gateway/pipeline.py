@@ -17,9 +17,10 @@ from typing import Protocol
 import structlog
 
 from detectors.records import Finding
+from gateway.alerts.feeds import detection_of_event
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
-from gateway.alerts.records import Subject, Transition
+from gateway.alerts.records import Detection, Subject, Transition
 from gateway.alerts.subjects import SILENCE, Subjects
 from gateway.checks import Checks
 from gateway.clock import now_ms
@@ -77,8 +78,12 @@ class Pipeline:
         live: Live,
         on_steps: Callable[[Sequence[Transition]], None],
         clock: Callable[[], int] = now_ms,
+        on_detections: Callable[[Sequence[Detection]], None] = lambda _: None,
     ) -> None:
-        """`on_steps` is called after a commit with the steps it made durable: to publish and to show them."""
+        """`on_steps` is called after a commit with the steps it made durable: to publish and to show them.
+
+        `on_detections` likewise, with what edge nodes of cameras saw and the ledger did not have yet.
+        """
         self._decoder = decoder
         self._checks = checks
         self._subjects = subjects
@@ -87,11 +92,13 @@ class Pipeline:
         self._store = store
         self._live = live
         self._on_steps = on_steps
+        self._on_detections = on_detections
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._lock = asyncio.Lock()
         self._steps: list[Transition] = []
         self._dead: list[DeadLetter] = []
+        self._detections: list[Detection] = []
         self._committed_at = 0
         self._snapshot_at = clock()
         self.position = 0
@@ -127,13 +134,15 @@ class Pipeline:
     async def process(self, block: Block) -> None:
         """The way of a block: decode, check, alert, hand to the store. Returns when its alerts are durable."""
         decoded = self._decoder.decode(block)
+        inventory = self._checks.inventory
         findings = self._checks.step(decoded)
         self._alert(findings)
         self._bury(decoded.dead)
+        self._detections += [detection_of_event(one, block.received, inventory) for one in decoded.detections]
         self._store.offer(decoded)
         self._show(block, decoded)
         self.position = block.end
-        if self._steps or len(self._dead) >= PENDING_LETTERS:
+        if self._steps or self._detections or len(self._dead) >= PENDING_LETTERS:
             await self.commit()
 
     async def tick(self, listening_since: int | None) -> None:
@@ -156,37 +165,53 @@ class Pipeline:
         async with self._lock:
             now = self._clock()
             due = snapshot or now - self._snapshot_at >= SNAPSHOT_EVERY_MS
-            if not (self._steps or self._dead or due or now - self._committed_at >= COMMIT_EVERY_MS):
+            if not (
+                self._steps or self._dead or self._detections or due or now - self._committed_at >= COMMIT_EVERY_MS
+            ):
                 return
-            # No await between here and the call below: steps, letters, position and state belong together.
+            # No await between here and the call below: steps, letters, detections, position and state belong together.
             steps, dead, position = self._steps[:], self._dead[:], self.position
+            seen = self._detections[:]
             state = self._checks.dump() if due else None
-            while not await self._try(position, steps, dead, state):
+            while (new := await self._try(position, steps, dead, state, seen)) is None:
                 await asyncio.sleep(RETRY_S)  # the disk refuses; ingest waits meanwhile, so nothing is lost
             self._committed_at = now
             if due:
                 self._snapshot_at, self.snapshot_position = now, position
         if steps:
             self._on_steps(steps)
+        if new:
+            self._on_detections(new)
 
-    async def _try(self, position: int, steps: list[Transition], dead: list[DeadLetter], state: bytes | None) -> bool:
-        """Commit once; whether the ledger took it. A commit under way is waited for, also when cancelled."""
+    async def _try(
+        self,
+        position: int,
+        steps: list[Transition],
+        dead: list[DeadLetter],
+        state: bytes | None,
+        seen: list[Detection],
+    ) -> Sequence[Detection] | None:
+        """Commit once; the detections that were new, or None where the ledger refused.
+
+        A commit under way is waited for, also when cancelled.
+        """
+        new: Sequence[Detection] | None = None
         commit = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._ledger.commit, position, steps, dead, state
+            self._thread, self._ledger.commit, position, steps, dead, state, seen
         )
         try:
             await asyncio.wait([commit])
         finally:
             await asyncio.wait([commit])
             try:
-                commit.result()
+                new = commit.result()
             except GatewayError as error:
                 self.refused = str(error)
                 log.error("ledger_refuses", reason=self.refused)
             else:
                 self.refused = ""
-                del self._steps[: len(steps)], self._dead[: len(dead)]
-        return not self.refused
+                del self._steps[: len(steps)], self._dead[: len(dead)], self._detections[: len(seen)]
+        return new
 
     async def close(self) -> None:
         """Commit everything with a snapshot: the next start has nothing to run again."""

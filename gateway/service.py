@@ -94,10 +94,11 @@ class Service:
         self.live = Live(inventory, now_ms())
         self.feed = Feed()
         self.links = [open_link(link) for link in config.links]
-        router = Router([each for link in config.links for each in link.subscribe], inventory)
-        self.decoder = Decoder(
-            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212))
-        )
+        subscriptions = [each for link in config.links for each in link.subscribe]
+        router = Router(subscriptions, inventory)
+        settings = CodecSettings(config.decode, config.hj212)
+        codecs = make_codecs(inventory, self.channels, settings, subscriptions, config.mappings)
+        self.decoder = Decoder(router, codecs)
         self.checks = Checks(inventory, self.channels)
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
         machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))
@@ -110,6 +111,7 @@ class Service:
             self.writer,
             self.live,
             self._stepped,
+            on_detections=lambda found: self.sightings.tell(found),
         )
         first = config.links[0]
         self.publisher = OutboxPublisher(

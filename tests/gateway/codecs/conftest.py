@@ -13,11 +13,11 @@ import pytest
 from gateway.channels import Channels
 from gateway.codecs import CODECS
 from gateway.codecs.seam import CodecSettings, Sink
-from gateway.config import Decode, Hj212
+from gateway.config import Decode, Hj212, LineFormat, Mapping
 from gateway.flags import flag_text
 from gateway.hj212.crc import crc16
-from gateway.inventory import Device, Factor, Inventory, Name, Site
-from gateway.records import Block, DeadLetter
+from gateway.inventory import Camera, Device, Factor, Inventory, Name, Site, Zone
+from gateway.records import Block, CameraEvent, DeadLetter
 
 RECEIVED = 1_772_323_205_000
 
@@ -32,13 +32,28 @@ def _device(id: str, site: int, mn: str) -> Device:
 
 @pytest.fixture(scope="session")
 def inventory() -> Inventory:
-    """Devices 0 `stack` and 1 `pond` in China, 2 `pond` in Berlin."""
+    """Devices 0 `stack` and 1 `pond` in China, 2 `pond` in Berlin, 3 with an MN from a MAC address and weather factors.
+
+    Cameras 0 `front_door` with a zone `yard`, and `gate` at both sites.
+    """
     sites = (
         Site("north", NAME, 33.0, 112.0, ZoneInfo("Asia/Shanghai")),
         Site("berlin", NAME, 52.5, 13.4, ZoneInfo("Europe/Berlin")),
     )
-    devices = (_device("stack", 0, STACK_MN), _device("pond", 0, "LD130133000015"), _device("pond", 1, "BERLIN-1"))
-    return Inventory(sites, devices, (), ())
+    weather = (Factor("a01001", "C", NAME), Factor("a01012", "%", NAME), Factor("a05024", "ug/m3", NAME, 298.15))
+    devices = (
+        _device("stack", 0, STACK_MN),
+        _device("pond", 0, "LD130133000015"),
+        _device("pond", 1, "BERLIN-1"),
+        Device("met", 1, NAME, "0024befffe804ff1", "ambient", 30_000, 90_000, weather),
+    )
+    yard = Zone("yard", NAME, ((0, 0), (1, 0), (1, 1)), 0.1, 0, 0)
+    cameras = (
+        Camera("front_door", 0, NAME, (yard,), 60_000),
+        Camera("gate", 0, NAME, (), 60_000),
+        Camera("gate", 1, NAME, (), 60_000),
+    )
+    return Inventory(sites, devices, cameras, ())
 
 
 @dataclass
@@ -79,6 +94,10 @@ class Outcome:
         return self.sink.dead
 
     @property
+    def detections(self) -> list[CameraEvent]:
+        return self.sink.detections
+
+    @property
     def reasons(self) -> list[str]:
         return [letter.reason for letter in self.sink.dead]
 
@@ -88,19 +107,31 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def run(inventory: Inventory) -> Run:
-    """`run(codec, *payloads, device=0, devices=None, **settings)`: decode one block of payloads."""
+    """`run(codec, *payloads, device=0, devices=None, **settings)`: decode one block of payloads.
+
+    `device` is what the topic names, for codecs of cameras a camera; `topic` is the topic of all.
+    """
 
     def decode(
-        codec: str, *payloads: bytes, device: int = 0, devices: Sequence[int] | None = None, **settings: Any
+        codec: str,
+        *payloads: bytes,
+        device: int = 0,
+        devices: Sequence[int] | None = None,
+        topic: str | None = None,
+        line: LineFormat | None = None,
+        mapping: Mapping | None = None,
+        **settings: Any,
     ) -> Outcome:
         hj212 = Hj212(**{key: settings.pop(key) for key in list(settings) if key in Hj212.model_fields})
-        chosen = CodecSettings(Decode(**settings), hj212)
+        chosen = CodecSettings(Decode(**settings), hj212, line=line or LineFormat(), mapping=mapping)
         channels = Channels(inventory, chosen.decode.max_channels)
-        block = Block(1000, RECEIVED, "test", [f"t/{n}" for n in range(len(payloads))], list(payloads))
+        topics = [topic or f"t/{n}" for n in range(len(payloads))]
+        block = Block(1000, RECEIVED, "test", topics, list(payloads))
         sink = Sink(block)
         every = devices if devices is not None else [device] * len(payloads)
         CODECS[codec](inventory, channels, chosen).decode(range(len(payloads)), every, sink)
         settled = {*sink.rows, *(letter.position - block.first for letter in sink.dead)}
+        settled |= {event.row for event in sink.detections}
         assert len(settled) + sink.alive_only == len(payloads), "every message ends as readings, alive or buried"
         assert sum(sink.counts) == len(sink.channels) == len(sink.values) == len(sink.flags)
         assert len(sink.rows) == len(sink.counts) == len(sink.times)
