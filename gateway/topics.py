@@ -97,7 +97,7 @@ class Route:
     camera: int = UNKNOWN_CAMERA
     """Camera number, -1 where the topic names none of the inventory."""
     site: int | None = None
-    """Site number, where the topic names a site of the inventory."""
+    """Site number, where the topic names a site; the number of sites, which none has, for one that is not ours."""
     known: bool = False
     """Whether the topic matches a subscription and all it names is in the inventory.
 
@@ -161,7 +161,7 @@ class Router:
         if camera_id is not None:
             camera = _number(site, camera_id, self._cameras, self._lone_cameras, UNKNOWN_CAMERA)
             known = known and camera != UNKNOWN_CAMERA
-        return Route(codec, device, camera, None if site is None else self._sites.get(site), known)
+        return Route(codec, device, camera, None if site is None else self._sites.get(site, len(self._sites)), known)
 
 
 def _number(

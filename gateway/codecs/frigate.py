@@ -10,7 +10,6 @@ not say. Of a review: `type`, and of `after` `camera`, `start_time`, `severity`,
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -24,7 +23,7 @@ from gateway.config import MIB
 from gateway.inventory import Inventory
 from gateway.reasons import BadPayload, Reason, shown
 from gateway.records import CameraEvent
-from gateway.stamps import plausible
+from gateway.stamps import epoch_ms
 
 LONGEST_MESSAGE: Final = MIB
 """Bytes. The thumbnail that old editions put into events is some 30 KiB."""
@@ -135,6 +134,6 @@ def _ms(seconds: float | None) -> int:
     if seconds is None:
         raise BadPayload(Reason.MISSING_FIELD, "after has no frame_time (of an event) or start_time (of a review)")
     try:
-        return plausible(round(seconds * 1000)) if math.isfinite(seconds) else plausible(0)
+        return epoch_ms(seconds)
     except ValueError as error:
         raise BadPayload(Reason.BAD_TIME, f"time {shown(seconds)} {error}") from None

@@ -213,7 +213,7 @@ def _patiently(text: str, start: int, end: int) -> tuple[Point | BadPayload, int
     """Any line, and where it ends: a text in quotes may go over several."""
     measurement = _MEASUREMENT.match(text, start)
     if measurement is None:
-        return BadPayload(Reason.BAD_LINE, f"no measurement at {shown(text[start : start + 20])}"), end
+        return BadPayload(Reason.BAD_LINE, f"no measurement at {_at(text, start, end)}"), end
     at = measurement.end()
     tags: dict[str, str] = {}
     while tag := _TAG.match(text, at):
@@ -221,7 +221,7 @@ def _patiently(text: str, start: int, end: int) -> tuple[Point | BadPayload, int
         at = tag.end()
     head = text[start:at]
     if text[at : at + 1] != " ":
-        return BadPayload(Reason.BAD_LINE, f"expected ,tag=value or a blank at {shown(text[at : at + 20])}"), end
+        return BadPayload(Reason.BAD_LINE, f"expected ,tag=value or a blank at {_at(text, at, end)}"), end
     while text[at : at + 1] == " ":
         at += 1
     fields: list[tuple[str, str]] = []
@@ -233,11 +233,15 @@ def _patiently(text: str, start: int, end: int) -> tuple[Point | BadPayload, int
         at += 1
     close = _END.match(text, at) if fields and text[at - 1] != "," else None
     if close is None:
-        return BadPayload(Reason.BAD_LINE, f"expected field=value or a time at {shown(text[at : at + 20])}"), end
+        return BadPayload(Reason.BAD_LINE, f"expected field=value or a time at {_at(text, at, end)}"), end
     end = close.end() - (text[close.end() - 1 : close.end()] == "\n")
     if _NOT_UTF8.search(text, start, end):
         return BadPayload(Reason.BAD_LINE, "the line is not UTF-8"), end
     return Point(head, _plain(measurement[0]), tags, fields, close[1]), end
+
+
+def _at(text: str, at: int, end: int) -> str:
+    return shown(text[at:end][:20])
 
 
 def _plain(name: str) -> str:

@@ -25,7 +25,7 @@ from gateway.hj212.frame import number
 from gateway.inventory import Inventory
 from gateway.json_paths import MISSING, Chain, JsonPath, compile_path, get, matches
 from gateway.reasons import BadPayload, Reason, shown
-from gateway.stamps import iso_ms, plausible
+from gateway.stamps import epoch_ms, iso_ms, plausible
 
 LONGEST_MESSAGE: Final = MIB
 REMEMBERED_TIMES: Final = 10_000
@@ -133,9 +133,9 @@ class Mapped:
         try:
             if form == "epoch_s" or form == "epoch_ms":
                 seconds = number(found) if isinstance(found, str) else found
-                if type(seconds) not in (int, float):
+                if not isinstance(seconds, int | float) or isinstance(seconds, bool):
                     raise ValueError("is no number")
-                return plausible(round(float(seconds) * (1000 if form == "epoch_s" else 1)))  # pyright: ignore
+                return epoch_ms(seconds) if form == "epoch_s" else plausible(round(seconds))
             if not isinstance(found, str):
                 raise ValueError("is no text")
             key = (found, zone.key)
@@ -144,7 +144,7 @@ class Mapped:
                 time = iso_ms(found, zone) if form == "iso" else _pattern_ms(found, self._mapping.time_pattern, zone)
                 if len(found) <= 64:
                     self._times.keep(key, time)
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             detail = f"time ({shown(path.text)}) {shown(found)} {error}"
             raise BadPayload(Reason.BAD_TIME, detail) from None
         return time

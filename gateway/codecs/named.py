@@ -41,8 +41,7 @@ class Named:
         if ids:
             detail = f"device {shown(name)} is an id at more than one site; give the MN, or {{site}} in the topic"
             raise BadPayload(Reason.UNKNOWN_DEVICE, detail)
-        where = "the inventory" if site is None else f"site {self._inventory.sites[site].id!r}"
-        raise BadPayload(Reason.UNKNOWN_DEVICE, f"device {shown(name)} is no id and no MN of {where}")
+        raise BadPayload(Reason.UNKNOWN_DEVICE, f"device {shown(name)} is no id and no MN of {self._where(site)}")
 
     def camera(self, number: int, name: str | None) -> int:
         """Camera number; `number` is what the topic says, as `Codec.decode` has it. Raises `BadPayload`."""
@@ -63,8 +62,13 @@ class Named:
         if ids:
             detail = f"camera {shown(name)} is an id at more than one site; put {{site}} or {{camera}} into the topic"
             raise BadPayload(Reason.UNKNOWN_CAMERA, detail)
-        where = "the inventory" if site is None else f"site {self._inventory.sites[site].id!r}"
-        raise BadPayload(Reason.UNKNOWN_CAMERA, f"camera {shown(name)} is no id of {where}")
+        raise BadPayload(Reason.UNKNOWN_CAMERA, f"camera {shown(name)} is no id of {self._where(site)}")
+
+    def _where(self, site: int | None) -> str:
+        if site is None:
+            return "the inventory"
+        sites = self._inventory.sites
+        return f"site {sites[site].id!r}" if site < len(sites) else "the topic's site, which is not in the inventory"
 
 
 def _by_id(ids: list[str]) -> dict[str, list[int]]:

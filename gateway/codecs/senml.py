@@ -22,7 +22,7 @@ from gateway.config import MIB
 from gateway.flags import NORMAL
 from gateway.inventory import Inventory
 from gateway.reasons import BadPayload, Reason, shown
-from gateway.stamps import plausible
+from gateway.stamps import epoch_ms
 
 LONGEST_MESSAGE: Final = MIB
 RELATIVE_BELOW: Final = 2**28
@@ -195,8 +195,6 @@ def _explain(payload: bytes, error: Exception) -> NoReturn:
 def _time(seconds: float, received: int) -> int:
     """ms UTC of a resolved time. Raises `BadPayload`."""
     try:
-        if seconds >= RELATIVE_BELOW:
-            return plausible(round(seconds * 1000))
-        return plausible(received + round(seconds * 1000))
-    except (ValueError, OverflowError) as error:
+        return epoch_ms(seconds if seconds >= RELATIVE_BELOW else received / 1000 + seconds)
+    except ValueError as error:
         raise BadPayload(Reason.BAD_TIME, f"time {shown(seconds)} {error}") from None
