@@ -21,7 +21,7 @@ _BLANK: Final = b" \t\r\n\xef\xbb\xbf\0"
 """What may stand before the first byte that counts: white space, a byte order mark, padding."""
 
 
-_FIRST_RECORD: Final = re.compile(rb'\[\s*\{((?:[^{}"]|"(?:[^"\\]|\\.){0,256}"){1,2048})\}')
+_FIRST_RECORD: Final = re.compile(rb'\[\s*\{((?:[^{}"]|"(?:[^"\\]|\\.){0,128}"){1,512})\}')
 _KEY: Final = re.compile(rb'"([^"\\]*)"\s*:')
 _LABELS: Final = frozenset(b"bn bt bu bv bs bver n u v vs vb vd s t ut".split())
 _NAMES: Final = frozenset((b"bn", b"n"))

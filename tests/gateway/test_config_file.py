@@ -346,6 +346,10 @@ def test_an_inventory_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> Non
             LINK + '[store]\nkind = "influxdb1"\nurl = "http://db:8086"\ndatabase = "d"\n',
             r"c\.toml:5: store\.url: .* in the clear",
         ),
+        (
+            LINK + '[[mappings]]\nname = "vendor"\nfactor = "n"\n',
+            r"c\.toml:4: mappings\.0\.name: no subscription reads by 'vendor'",
+        ),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(tmp_path: Path, text: str, warning: str) -> None:
