@@ -51,9 +51,7 @@ class Point(NamedTuple):
     """A line, taken apart. Field values are as written; texts keep their quotes."""
 
     head: str
-    """Measurement and tags as written."""
-    measurement: str
-    tags: dict[str, str]
+    """Measurement and tags as written; taken apart where they are new."""
     fields: list[tuple[str, str]]
     time: str | None
 
@@ -123,7 +121,7 @@ class Line:
         form = self._format
         head = self._heads.get((device, point.head))
         if head is None:
-            head = self._read_head(device, point)
+            head = self._read_head(device, point.head)
         flag, unit = head.flag, head.unit
         time = self._time(point.time, received)
         if form.factor == "field":
@@ -149,12 +147,13 @@ class Line:
         code = flag_code(flag) if flag else NORMAL
         return [Row(head.device, name, head.period, time, value, code, unit or None) for name, value in values]
 
-    def _read_head(self, device: int, point: Point) -> Head:
+    def _read_head(self, device: int, text: str) -> Head:
         """Raises `BadPayload`."""
-        form, tags = self._format, point.tags
+        form = self._format
+        measurement, tags = _taken_apart(text)
         factor = ""
         if form.factor == "measurement":
-            factor = point.measurement
+            factor = measurement
         elif form.factor == "tag":
             factor = tags.get(form.factor_key, "")
             if not factor:
@@ -164,8 +163,8 @@ class Line:
             raise BadPayload(Reason.BAD_PERIOD, f"period is {shown(period)}; expected one of {', '.join(PERIODS)}")
         owner = self._named.device(device, tags.get(form.device_key))
         head = Head(owner, factor, tags.get(form.flag_key, ""), tags.get(form.unit_key, ""), period)
-        if len(point.head) <= 512:
-            self._heads.keep((device, point.head), head)
+        if len(text) <= 512:
+            self._heads.keep((device, text), head)
         return head
 
     def _time(self, text: str | None, received: int) -> int:
@@ -199,14 +198,30 @@ def _points(text: str) -> Iterator[tuple[int, int, Point | BadPayload]]:
 
 
 def _split(plain: re.Match[str]) -> Point | None:
-    """A line without quotes and escapes; None where it is not as plain as it looks."""
+    """A line without quotes and escapes; None where its fields are not as plain as they look."""
     head, body, time = plain.groups()
-    measurement, *tags = head.split(",")
-    pairs = [tag.split("=") for tag in tags]
-    fields = [field.split("=") for field in body.split(",")]
-    if not measurement or any(len(pair) != 2 or not pair[0] or not pair[1] for pair in (*pairs, *fields)):
-        return None
-    return Point(head, measurement, dict(pairs), [(key, value) for key, value in fields], time)
+    fields: list[tuple[str, str]] = []
+    for field in body.split(","):
+        key, _, value = field.partition("=")
+        if not key or not value or "=" in value:
+            return None
+        fields.append((key, value))
+    return Point(head, fields, time)
+
+
+def _taken_apart(head: str) -> tuple[str, dict[str, str]]:
+    """Measurement and tags. Raises `BadPayload`."""
+    measurement = _MEASUREMENT.match(head)
+    if measurement is None:
+        raise BadPayload(Reason.BAD_LINE, f"no measurement at {shown(head[:20])}")
+    at = measurement.end()
+    tags: dict[str, str] = {}
+    while tag := _TAG.match(head, at):
+        tags[_plain(tag[1])] = _plain(tag[2])
+        at = tag.end()
+    if at < len(head):
+        raise BadPayload(Reason.BAD_LINE, f"expected ,tag=value or a blank at {shown(head[at : at + 20])}")
+    return _plain(measurement[0]), tags
 
 
 def _patiently(text: str, start: int, end: int) -> tuple[Point | BadPayload, int]:
@@ -215,9 +230,7 @@ def _patiently(text: str, start: int, end: int) -> tuple[Point | BadPayload, int
     if measurement is None:
         return BadPayload(Reason.BAD_LINE, f"no measurement at {_at(text, start, end)}"), end
     at = measurement.end()
-    tags: dict[str, str] = {}
     while tag := _TAG.match(text, at):
-        tags[_plain(tag[1])] = _plain(tag[2])
         at = tag.end()
     head = text[start:at]
     if text[at : at + 1] != " ":
@@ -237,7 +250,7 @@ def _patiently(text: str, start: int, end: int) -> tuple[Point | BadPayload, int
     end = close.end() - (text[close.end() - 1 : close.end()] == "\n")
     if _NOT_UTF8.search(text, start, end):
         return BadPayload(Reason.BAD_LINE, "the line is not UTF-8"), end
-    return Point(head, _plain(measurement[0]), tags, fields, close[1]), end
+    return Point(head, fields, close[1]), end
 
 
 def _at(text: str, at: int, end: int) -> str:

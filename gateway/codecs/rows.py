@@ -77,7 +77,7 @@ class RowWriter:
         sink.channels += channels
         sink.values += values
         sink.flags += [each.flag for each in rows]
-        sink.devices.update(each.device for each in rows)
+        sink.devices.update([each.device for each in rows])
 
     def _look_up(self, device: int, name: str, period: str) -> tuple[int, str, str]:
         parts = split_name(name, default_field(period))
