@@ -158,7 +158,7 @@ PathOrText = Annotated[str, AfterValidator(_path_or_text)]
 """A path, or `=` and a text that is the same for all."""
 
 
-class Mapping(Section):
+class JsonMapping(Section):
     """Where a vendor's JSON has what a reading needs. Paths other than `readings` begin at the reading."""
 
     name: Identifier
@@ -216,7 +216,7 @@ class Mapping(Section):
         return factors
 
     @model_validator(mode="after")
-    def _pattern_where_needed(self) -> Mapping:
+    def _pattern_where_needed(self) -> JsonMapping:
         if (self.time_format == "pattern") != bool(self.time_pattern):
             raise Misplaced((("time_pattern",), 'goes together with time_format = "pattern"'))
         if self.time is None and self.time_format != "iso":
@@ -485,7 +485,7 @@ class Config(Section):
     """Brokers to read from."""
     listeners: tuple[Listener, ...] = ()
     """TCP ports on which loggers are heard directly."""
-    mappings: tuple[Mapping, ...] = ()
+    mappings: tuple[JsonMapping, ...] = ()
     """How vendors' JSON is read by the codec `mapped`."""
     journal: Journal = Journal()
     decode: Decode = Decode()

@@ -23,7 +23,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[[links.subscribe]]`": config.Subscription,
     "`line` of a subscription": config.LineFormat,
     "`[[listeners]]`": config.Listener,
-    "`[[mappings]]`": config.Mapping,
+    "`[[mappings]]`": config.JsonMapping,
     "`login`": config.Secret,
     "`tls`": config.Tls,
     "`[journal]`": config.Journal,

@@ -16,7 +16,7 @@ from gateway.codecs.mapped import Mapped
 from gateway.codecs.onvif import Onvif
 from gateway.codecs.seam import Codec, CodecSettings
 from gateway.codecs.senml import SenML
-from gateway.config import Mapping, Subscription
+from gateway.config import JsonMapping, Subscription
 from gateway.inventory import Inventory
 
 CODECS: Final[dict[str, Callable[[Inventory, Channels, CodecSettings], Codec]]] = {
@@ -37,7 +37,7 @@ def make_codecs(
     channels: Channels,
     settings: CodecSettings,
     subscriptions: Sequence[Subscription] = (),
-    mappings: Sequence[Mapping] = (),
+    mappings: Sequence[JsonMapping] = (),
 ) -> dict[str, Codec]:
     """One codec of each kind by its word, and one by `Subscription.codec_key` for each that has options of its own."""
     made = {word: make(inventory, channels, settings) for word, make in CODECS.items() if word != "mapped"}

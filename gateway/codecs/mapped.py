@@ -19,7 +19,7 @@ from gateway.codecs.cache import Cache
 from gateway.codecs.named import Named
 from gateway.codecs.rows import Row, RowWriter
 from gateway.codecs.seam import CodecSettings, Sink
-from gateway.config import MIB, Mapping
+from gateway.config import MIB, JsonMapping
 from gateway.flags import NORMAL, UNKNOWN, flag_code
 from gateway.hj212.frame import number
 from gateway.inventory import Inventory
@@ -44,7 +44,7 @@ class Mapped:
     def __init__(self, inventory: Inventory, channels: Channels, settings: CodecSettings) -> None:
         mapping = settings.mapping
         assert mapping is not None, "the codec `mapped` needs a mapping"
-        self._mapping: Mapping = mapping
+        self._mapping: JsonMapping = mapping
         self._readings = compile_path(mapping.readings, wild=True)
         self._value = compile_path(mapping.value)
         self._factor = _place(mapping.factor)

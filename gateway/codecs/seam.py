@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from gateway.config import Decode, Hj212, LineFormat, Mapping
+from gateway.config import Decode, Hj212, JsonMapping, LineFormat
 from gateway.hj212.keys import KeyRing
 from gateway.records import Block, CameraEvent, DeadLetter, LoggerFrame, Readings
 
@@ -35,7 +35,7 @@ class CodecSettings:
     keys: KeyRing = field(default_factory=KeyRing)
     line: LineFormat = field(default_factory=LineFormat)
     """How the codec `line` finds device and factor."""
-    mapping: Mapping | None = None
+    mapping: JsonMapping | None = None
     """What the codec `mapped` reads by."""
 
 

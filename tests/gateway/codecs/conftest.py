@@ -13,7 +13,7 @@ import pytest
 from gateway.channels import Channels
 from gateway.codecs import CODECS
 from gateway.codecs.seam import CodecSettings, Sink
-from gateway.config import Decode, Hj212, LineFormat, Mapping
+from gateway.config import Decode, Hj212, JsonMapping, LineFormat
 from gateway.flags import flag_text
 from gateway.hj212.crc import crc16
 from gateway.inventory import Camera, Device, Factor, Inventory, Name, Site, Zone
@@ -119,7 +119,7 @@ def run(inventory: Inventory) -> Run:
         devices: Sequence[int] | None = None,
         topic: str | None = None,
         line: LineFormat | None = None,
-        mapping: Mapping | None = None,
+        mapping: JsonMapping | None = None,
         **settings: Any,
     ) -> Outcome:
         hj212 = Hj212(**{key: settings.pop(key) for key in list(settings) if key in Hj212.model_fields})

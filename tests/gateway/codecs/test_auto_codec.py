@@ -12,7 +12,7 @@ from gateway.channels import Channels
 from gateway.codecs import CODECS, make_codecs
 from gateway.codecs.auto import format_of
 from gateway.codecs.seam import CodecSettings
-from gateway.config import LineFormat, Mapping, Subscription
+from gateway.config import JsonMapping, LineFormat, Subscription
 
 JSON = b'{"v":1,"time":1772337600000,"readings":{"a21026":1}}'
 
@@ -66,7 +66,7 @@ def test_the_registry_makes_one_of_each(inventory: Any) -> None:
 
 
 def test_a_subscription_with_options_has_a_codec_of_its_own(inventory: Any) -> None:
-    mapping = Mapping(name="vendor-x", factor="name")
+    mapping = JsonMapping(name="vendor-x", factor="name")
     subscriptions = [
         Subscription(topic="a", codec="mapped", mapping="vendor-x"),
         Subscription(topic="b", codec="line"),

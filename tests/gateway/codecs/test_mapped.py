@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.codecs.mapped import LONGEST_MESSAGE
 from gateway.codecs.seam import at_site
-from gateway.config import Mapping
+from gateway.config import JsonMapping
 
 RECEIVED = 1_772_323_205_000  # of the test's block
 NOON = 1_772_337_600_000
@@ -19,8 +19,8 @@ FLAT = {"readings": "data.*", "factor": "@key"}
 LIST = {"readings": "list[*]", "factor": "n", "value": "v"}
 
 
-def mapping(**keys: Any) -> Mapping:
-    return Mapping.model_validate({"name": "x", **keys})
+def mapping(**keys: Any) -> JsonMapping:
+    return JsonMapping.model_validate({"name": "x", **keys})
 
 
 def read(run: Any, keys: dict[str, Any], message: Any, **more: Any) -> Any:

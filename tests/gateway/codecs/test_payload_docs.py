@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config import LineFormat, Mapping
+from gateway.config import JsonMapping, LineFormat
 from gateway.reasons import Reason
 
 TEXT = (Path(__file__).parents[3] / "docs" / "payloads.md").read_text("utf-8")
@@ -79,7 +79,7 @@ def test_the_examples_of_lines_are_read(run: Any, name: str, form: dict[str, str
 def test_the_examples_of_mappings_are_read(run: Any, name: str, values: list[tuple[str, float | None, str]]) -> None:
     (written,), (payload,) = examples(f"mapping {name}", "toml"), examples(f"mapped {name}")
     (mapping,) = tomllib.loads(written.decode())["mappings"]
-    got = run("mapped", payload, mapping=Mapping.model_validate(mapping))
+    got = run("mapped", payload, mapping=JsonMapping.model_validate(mapping))
     assert (got.dead, got.values, got.times) == ([], values, {1_772_337_600_000})
 
 
