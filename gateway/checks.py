@@ -1,5 +1,7 @@
 """All detectors on readings, bound to the inventory: one call a batch, one snapshot of all they remember.
 
+What is known of loggers is in the same snapshot, so that all of it is of one journal position.
+
 Detectors know numbers only. A snapshot outlives the numbers, so it names devices, channels and rules by their words.
 """
 
@@ -15,17 +17,16 @@ from numpy.typing import NDArray
 from detectors.readings import limits, silence
 from detectors.records import NEVER, Finding
 from gateway.channels import ChannelKey, Channels, ChannelsFull
+from gateway.config import Hj212
 from gateway.inventory import Inventory
+from gateway.loggers.loggers import Loggers
+from gateway.packed import Packed, pack, unpack
 from gateway.records import Decoded
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
+READ_VERSIONS = (1, 2)
+"""Version 1 knows nothing of loggers."""
 CAMERA_SILENCE = "camera_silence"
-
-
-class _Array(msgspec.Struct, array_like=True):
-    dtype: str
-    shape: tuple[int, ...]
-    data: bytes
 
 
 class _Version(msgspec.Struct):
@@ -41,8 +42,10 @@ class _Snapshot(_Version):
     """List of (site, device, factor, field, period)."""
     rules: list[str]
     devices: list[tuple[str, str]]
-    limits: dict[str, _Array]
-    heard: _Array
+    limits: dict[str, Packed]
+    heard: Packed
+    loggers: bytes = b""
+    """What `Loggers.dump` gives."""
 
 
 @dataclass(slots=True)
@@ -61,6 +64,9 @@ class Checks:
 
     inventory: Inventory
     channels: Channels
+    hj212: Hj212 = field(default_factory=Hj212)
+    loggers: Loggers = field(init=False)
+    """Stepped by the pipeline beside the detectors."""
     not_judged: NotJudged = field(default_factory=NotJudged)
     _rules: limits.Limits = field(init=False)
     _limits: limits.LimitState = field(init=False)
@@ -71,6 +77,7 @@ class Checks:
     _names: tuple[int, msgspec.Raw] = field(init=False, default=(-1, msgspec.Raw()))
 
     def __post_init__(self) -> None:
+        self.loggers = Loggers(self.inventory, self.hj212)
         rules = self.inventory.limits
         self._rules = limits.Limits.of(
             [self.channels.number(ChannelKey(r.device, r.factor, r.field, r.period)) for r in rules],
@@ -138,14 +145,15 @@ class Checks:
                 self._names[1],
                 [rule.id for rule in inventory.limits],
                 names,
-                {name: _pack(array) for name, array in arrays.items()},
-                _pack(self._silence.last_heard),
+                {name: pack(array) for name, array in arrays.items()},
+                pack(self._silence.last_heard),
+                self.loggers.dump(),
             )
         )
 
     def load(self, data: bytes) -> bool:
         """Take up what `dump` gave, under today's inventory. False: of another version, nothing was taken up."""
-        if msgspec.msgpack.decode(data, type=_Version).version != SNAPSHOT_VERSION:
+        if msgspec.msgpack.decode(data, type=_Version).version not in READ_VERSIONS:
             return False
         saved = msgspec.msgpack.decode(data, type=_Snapshot)
         numbers = self.inventory.device_numbers
@@ -161,21 +169,15 @@ class Checks:
         rules = {rule: row for row, rule in enumerate(saved.rules)}
         self._limits = limits.LimitState.load(
             self._rules,
-            {name: _unpack(array) for name, array in saved.limits.items()},
+            {name: unpack(array) for name, array in saved.limits.items()},
             np.array([was.get(channel, -1) for channel in range(len(self.channels))], np.intp),
             np.array([rules.get(rule.id, -1) for rule in self.inventory.limits], np.intp),
         )
-        heard = _unpack(saved.heard)
+        heard = unpack(saved.heard)
         for row, name in enumerate(saved.devices):
             number = numbers.get(name)
             if number is not None:
                 silence.hear(self._silence, [number], int(heard[row]))
+        if saved.loggers:
+            self.loggers.load(saved.loggers)
         return True
-
-
-def _pack(array: limits.Column) -> _Array:
-    return _Array(array.dtype.str, array.shape, array.tobytes())
-
-
-def _unpack(array: _Array) -> limits.Column:
-    return np.frombuffer(array.data, array.dtype).reshape(array.shape)

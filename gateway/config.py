@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, cast
@@ -24,6 +25,11 @@ MIB = 1024 * 1024
 def outside_data() -> Path:
     """Folder of real clips, series and frames for tests and benchmarks: GATEWAY_OUTSIDE_DATA, default `../shared`."""
     return Path(os.environ.get("GATEWAY_OUTSIDE_DATA", "../shared"))
+
+
+def environment() -> Mapping[str, str]:
+    """The environment, for `gateway.keys_file`: HJ212_KEY_<MN>, HJ212_PASSWORD_<MN> and what the keys file names."""
+    return os.environ
 
 
 class Misplaced(ValueError):

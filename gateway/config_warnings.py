@@ -39,6 +39,13 @@ def config_warnings(config: Config) -> list[Mistake]:
         for number, mapping in enumerate(config.mappings)
         if mapping.name not in used
     ]
+    for number, listener in enumerate(config.listeners):
+        if not _is_loopback(listener.host):
+            text = f"{listener.host} is reached from other machines, and HJ 212 sends passwords in the clear"
+            found.append(Mistake(("listeners", number, "host"), f"{text}: only within a closed network"))
+        if not listener.password_required:
+            text = "false lets in whoever knows an MN that has no password in hj212.keys_file"
+            found.append(Mistake(("listeners", number, "password_required"), text))
     if config.publish.broker is not None:
         found += _broker(config.publish.broker, ("publish", "broker"))
     store = config.store

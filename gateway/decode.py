@@ -41,6 +41,7 @@ class Decoder:
             frames=whole.frames,
             cameras=sorted(whole.cameras),
             detections=whole.detections,
+            link=block.link,
         )
 
 

@@ -7,6 +7,7 @@ table's as default.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Self
@@ -23,6 +24,10 @@ class KnownFactor:
     """Of HJ/T 212-2005; empty where there was none."""
     unit: str
     """The standard's; empty where the factor is no measurement."""
+    format: str
+    """The standard's for numbers: `N4.1`, up to four digits before and one behind the point. Empty where not known."""
+    medium: str
+    """`air`, `water`, `noise`, `process-water`, `process-gas` or `info`."""
     name: Name
 
 
@@ -30,6 +35,7 @@ class FactorTable:
     """Factor codes of HJ 212-2017 annex B and those of HJ 212-2025 that are known."""
 
     def __init__(self, rows: list[KnownFactor]) -> None:
+        self._all = rows
         self._rows = {row.old_code: row for row in rows if row.old_code} | {row.code: row for row in rows}
 
     @classmethod
@@ -38,10 +44,17 @@ class FactorTable:
         text = files("gateway").joinpath("data", "factors.csv").read_text("utf-8")
         return cls(
             [
-                KnownFactor(row["code"], row["old_code"], row["unit"], Name(row["name_en"], row["name_zh"]))
+                KnownFactor(
+                    *(row["code"], row["old_code"], row["unit"], row["format"], row["medium"]),
+                    name=Name(row["name_en"], row["name_zh"]),
+                )
                 for row in csv.DictReader(text.splitlines())
             ]
         )
+
+    def rows(self) -> Iterable[KnownFactor]:
+        """All rows."""
+        return self._all
 
     def get(self, code: str) -> KnownFactor | None:
         """The row of a code of 2017 or 2005. Codes of equipment end in its number: `xx` or `x` in the table."""

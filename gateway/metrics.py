@@ -33,11 +33,14 @@ class _ServiceCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from self._links()
+        yield from self._listeners()
         yield from self._ingest()
+        yield from self._loggers()
         yield from self._journal()
         yield from self._store()
         yield from self._alerts()
         yield from self._frames()
+        yield from self._requests()
 
     def _links(self) -> Iterator[Metric]:
         connected = GaugeMetricFamily("gateway_link_connected", "1 while the link is up", labels=["link"])
@@ -45,6 +48,8 @@ class _ServiceCollector(Collector):
         received = CounterMetricFamily("gateway_link_received", "Messages read, repeats included", labels=["link"])
         acked = CounterMetricFamily("gateway_link_acked", "Messages acknowledged to the broker", labels=["link"])
         stale = CounterMetricFamily("gateway_link_stale_acks", "Acknowledgements whose link was gone", labels=["link"])
+        sent = CounterMetricFamily("gateway_link_sent", "Messages to devices handed to the network", labels=["link"])
+        unsent = CounterMetricFamily("gateway_link_unsent", "Messages to devices dropped", labels=["link"])
         for link in self._service.links:
             status = link.status
             connected.add_metric([link.name], float(status.connected))
@@ -52,7 +57,34 @@ class _ServiceCollector(Collector):
             received.add_metric([link.name], status.received)
             acked.add_metric([link.name], status.acked)
             stale.add_metric([link.name], status.stale_acks)
-        yield from (connected, reconnects, received, acked, stale)
+            sent.add_metric([link.name], status.sent)
+            unsent.add_metric([link.name], status.unsent)
+        yield from (connected, reconnects, received, acked, stale, sent, unsent)
+
+    def _listeners(self) -> Iterator[Metric]:
+        open_now = GaugeMetricFamily("gateway_listener_connections", "Connections that are open", labels=["listener"])
+        paused = GaugeMetricFamily("gateway_listener_paused", "Connections held back", labels=["listener"])
+        accepted = CounterMetricFamily("gateway_listener_accepted", "Connections made", labels=["listener"])
+        logins = CounterMetricFamily("gateway_listener_logins", "Devices logged in", labels=["listener"])
+        refused = CounterMetricFamily("gateway_listener_refused", "Frames turned away", labels=["listener", "reason"])
+        closed = CounterMetricFamily(
+            "gateway_listener_closed", "Connections ended by us", labels=["listener", "reason"]
+        )
+        read = CounterMetricFamily("gateway_listener_bytes", "Bytes read", labels=["listener"])
+        for listener in self._service.listeners:
+            counts, label = listener.counts, [listener.name]
+            open_now.add_metric(label, listener.connections)
+            paused.add_metric(label, listener.paused)
+            accepted.add_metric(label, counts.accepted)
+            logins.add_metric(label, counts.logins)
+            read.add_metric(label, counts.bytes)
+            for family, reasons in ((refused, counts.refused), (closed, counts.closed)):
+                for reason, n in dict(reasons).items():
+                    family.add_metric([*label, reason], n)
+        yield from (open_now, paused, accepted, logins, refused, closed, read)
+        replies = self._service.replies
+        yield _count("gateway_replies_sent", "Replies to HJ 212 frames handed to the network", replies.sent)
+        yield _count("gateway_replies_unsent", "Replies that no connection took", replies.unsent)
 
     def _ingest(self) -> Iterator[Metric]:
         service = self._service
@@ -73,6 +105,22 @@ class _ServiceCollector(Collector):
             dead.add_metric([reason], n)
         yield dead
         yield _gauge("gateway_channels", "Channels in use", len(service.channels))
+
+    def _loggers(self) -> Iterator[Metric]:
+        totals = self._service.checks.loggers.totals()
+        yield _count("gateway_hj212_frames", "HJ 212 frames read, quarantined ones included", totals.frames)
+        verdicts = CounterMetricFamily(
+            "gateway_hj212_verdicts", "Verdicts on HJ 212 frames: how they depart from the standard", labels=["verdict"]
+        )
+        for word, n in totals.verdicts.items():
+            verdicts.add_metric([word], n)
+        yield verdicts
+        yield _count("gateway_hj212_repeats", "HJ 212 messages that devices sent again", totals.repeats)
+        yield _count(
+            "gateway_hj212_sets_incomplete", "Split messages of which packets did not come", totals.sets_incomplete
+        )
+        yield _count("gateway_hj212_sets_dropped", "Split messages let go for want of room", totals.sets_dropped)
+        yield _gauge("gateway_hj212_gaps", "Gaps in minute and hour data that are open now", totals.gaps)
 
     def _journal(self) -> Iterator[Metric]:
         journal, pipeline = self._service.journal, self._service.pipeline
@@ -127,6 +175,20 @@ class _ServiceCollector(Collector):
             service.sightings.detections_dropped,
         )
         yield _count("gateway_evidence_removed", "Evidence pictures removed to make room", service.evidence.removed)
+
+    def _requests(self) -> Iterator[Metric]:
+        requests = self._service.requests
+        yield _gauge("gateway_requests_open", "Commands to devices that are not finished", requests.open)
+        steps = CounterMetricFamily("gateway_request_steps", "Steps of commands to devices", labels=["state", "why"])
+        for (state, why), n in dict(requests.steps).items():
+            steps.add_metric([state, why], n)
+        yield steps
+        strays = CounterMetricFamily(
+            "gateway_request_strays", "Answers of devices that nobody waited for", labels=["kind"]
+        )
+        for kind, n in dict(requests.strays).items():
+            strays.add_metric([kind], n)
+        yield strays
 
 
 def _count(name: str, text: str, value: float) -> Metric:

@@ -21,14 +21,14 @@ from gateway.alerts.feeds import detection_of_event
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
 from gateway.alerts.records import Detection, Subject, Transition
-from gateway.alerts.subjects import SILENCE, Subjects
+from gateway.alerts.subjects import GAPS, SILENCE, Subjects
 from gateway.checks import Checks
 from gateway.clock import now_ms
 from gateway.decode import Decoder
 from gateway.errors import GatewayError
 from gateway.journal.journal import Journal
 from gateway.live import Live
-from gateway.records import Block, DeadLetter, Decoded
+from gateway.records import Block, DeadLetter, Decoded, DeviceEvent, LoggerFrame
 
 log = structlog.get_logger("gateway.pipeline")
 
@@ -42,6 +42,20 @@ RETRY_S = 0.5
 """Pause before a ledger that refused is tried again."""
 PENDING_LETTERS = 20_000
 """Dead letters that wait for a commit; at the bound the pipeline waits for it."""
+PENDING_EVENTS = 5_000
+"""The same for events of devices."""
+
+
+class Answers(Protocol):
+    """What the pipeline needs of `gateway.replies`."""
+
+    def answer(self, block: Block, frames: Sequence[LoggerFrame]) -> None: ...
+
+
+class Asked(Protocol):
+    """What the pipeline needs of `gateway.requests.requests`."""
+
+    def heard(self, frames: Sequence[LoggerFrame], *, live: bool = True) -> None: ...
 
 
 class StoreSide(Protocol):
@@ -78,26 +92,38 @@ class Pipeline:
         live: Live,
         on_steps: Callable[[Sequence[Transition]], None],
         clock: Callable[[], int] = now_ms,
-        on_detections: Callable[[Sequence[Detection]], None] = lambda _: None,
+        on_events: Callable[[Sequence[DeviceEvent]], None] | None = None,
+        *,
+        replies: Answers | None = None,
+        requests: Asked | None = None,
+        on_detections: Callable[[Sequence[Detection]], None] | None = None,
     ) -> None:
         """`on_steps` is called after a commit with the steps it made durable: to publish and to show them.
 
-        `on_detections` likewise, with what edge nodes of cameras saw and the ledger did not have yet.
+        `on_events` likewise with the events of devices; these may come twice after a crash. `on_detections` likewise
+        with what edge nodes of cameras saw and the ledger did not have yet. `replies` is told of every block but those
+        run again when starting; `requests` also of those that were not handled before the start: an answer may be
+        among them.
         """
         self._decoder = decoder
         self._checks = checks
+        self._loggers = checks.loggers
         self._subjects = subjects
         self._machine = machine
         self._ledger = ledger
         self._store = store
         self._live = live
         self._on_steps = on_steps
+        self._on_events = on_events
         self._on_detections = on_detections
         self._clock = clock
+        self._replies = replies
+        self._requests = requests
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._lock = asyncio.Lock()
         self._steps: list[Transition] = []
         self._dead: list[DeadLetter] = []
+        self._events: list[DeviceEvent] = []
         self._detections: list[Detection] = []
         self._committed_at = 0
         self._snapshot_at = clock()
@@ -117,37 +143,54 @@ class Pipeline:
         if saved is not None and self._checks.load(saved[1]):
             start = saved[0]
         self._resume_silences()
+        self._resume_gaps()
         self.position = self.snapshot_position = start
         reader = journal.reader(start)
         while blocks := reader.read(CATCH_UP_MESSAGES):
             for block in blocks:
                 if block.end <= committed:
-                    self._checks.step(self._decoder.decode(block))
+                    decoded = self._decoder.decode(block)
+                    self._checks.step(decoded)
+                    self._loggers.step(decoded)
                     self.counts.replayed += len(block)
                     self.position = block.end
                 else:
-                    await self.process(block)
+                    await self.process(block, live=False)
             await asyncio.sleep(0)
         self.position = max(self.position, committed)
         log.info("recovered", snapshot=start, committed=committed, position=self.position)
 
-    async def process(self, block: Block) -> None:
-        """The way of a block: decode, check, alert, hand to the store. Returns when its alerts are durable."""
+    async def process(self, block: Block, *, live: bool = True) -> None:
+        """The way of a block: decode, check, alert, hand to the store. Returns when its alerts are durable.
+
+        A block that is not `live` comes from the journal while links are down: its devices are not answered.
+        """
         decoded = self._decoder.decode(block)
         inventory = self._checks.inventory
         findings = self._checks.step(decoded)
+        self._events += self._loggers.step(decoded)
         self._alert(findings)
         self._bury(decoded.dead)
         self._detections += [detection_of_event(one, block.received, inventory) for one in decoded.detections]
         self._store.offer(decoded)
+        if live and self._replies is not None:
+            self._replies.answer(block, decoded.frames)
+        if self._requests is not None:
+            self._requests.heard(decoded.frames, live=live)
         self._show(block, decoded)
         self.position = block.end
-        if self._steps or self._detections or len(self._dead) >= PENDING_LETTERS:
+        if self._steps or self._detections or len(self._dead) >= PENDING_LETTERS or len(self._events) >= PENDING_EVENTS:
             await self.commit()
 
     async def tick(self, listening_since: int | None) -> None:
-        """Once a second: silence, and a commit of what has gathered. `listening_since` as in `Checks.silence`."""
-        self._alert(self._checks.silence(self._clock(), listening_since))
+        """Once a second: silence, missing data, and a commit of what has gathered.
+
+        `listening_since` is as in `Checks.silence`.
+        """
+        now = self._clock()
+        self._alert(self._checks.silence(now, listening_since))
+        self._events += self._loggers.tick(now)
+        self._alert(self._loggers.judge(now))
         await self.commit()
 
     async def report(self, findings: Sequence[Finding], evidence: Iterable[str] = ()) -> None:
@@ -165,22 +208,23 @@ class Pipeline:
         async with self._lock:
             now = self._clock()
             due = snapshot or now - self._snapshot_at >= SNAPSHOT_EVERY_MS
-            if not (
-                self._steps or self._dead or self._detections or due or now - self._committed_at >= COMMIT_EVERY_MS
-            ):
+            waiting = self._steps or self._dead or self._events or self._detections
+            if not (waiting or due or now - self._committed_at >= COMMIT_EVERY_MS):
                 return
-            # No await between here and the call below: steps, letters, detections, position and state belong together.
-            steps, dead, position = self._steps[:], self._dead[:], self.position
+            # No await between here and the call below: all that has gathered, position and state belong together.
+            steps, dead, events, position = self._steps[:], self._dead[:], self._events[:], self.position
             seen = self._detections[:]
             state = self._checks.dump() if due else None
-            while (new := await self._try(position, steps, dead, state, seen)) is None:
+            while (new := await self._try(position, steps, dead, events, seen, state)) is None:
                 await asyncio.sleep(RETRY_S)  # the disk refuses; ingest waits meanwhile, so nothing is lost
             self._committed_at = now
             if due:
                 self._snapshot_at, self.snapshot_position = now, position
         if steps:
             self._on_steps(steps)
-        if new:
+        if events and self._on_events is not None:
+            self._on_events(events)
+        if new and self._on_detections is not None:
             self._on_detections(new)
 
     async def _try(
@@ -188,8 +232,9 @@ class Pipeline:
         position: int,
         steps: list[Transition],
         dead: list[DeadLetter],
-        state: bytes | None,
+        events: list[DeviceEvent],
         seen: list[Detection],
+        state: bytes | None,
     ) -> Sequence[Detection] | None:
         """Commit once; the detections that were new, or None where the ledger refused.
 
@@ -197,7 +242,7 @@ class Pipeline:
         """
         new: Sequence[Detection] | None = None
         commit = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._ledger.commit, position, steps, dead, state, seen
+            self._thread, self._ledger.commit, position, steps, dead, state, events, seen
         )
         try:
             await asyncio.wait([commit])
@@ -210,7 +255,8 @@ class Pipeline:
                 log.error("ledger_refuses", reason=self.refused)
             else:
                 self.refused = ""
-                del self._steps[: len(steps)], self._dead[: len(dead)], self._detections[: len(seen)]
+                del self._steps[: len(steps)], self._dead[: len(dead)], self._events[: len(events)]
+                del self._detections[: len(seen)]
         return new
 
     async def close(self) -> None:
@@ -260,3 +306,14 @@ class Pipeline:
                 if number is not None:
                     known[number] = alert.since
         self._checks.resume_silences(devices, cameras)
+
+    def _resume_gaps(self) -> None:
+        """As `_resume_silences`, of missing data."""
+        numbers = self._checks.inventory.device_numbers
+        told: dict[tuple[int, str], int] = {}
+        for alert in self._machine.open_alerts():
+            subject = alert.subject
+            number = numbers.get((subject.site, subject.id))
+            if subject.rule in GAPS and subject.kind == "device" and number is not None:
+                told[number, GAPS[subject.rule]] = alert.since
+        self._loggers.resume_gaps(told)

@@ -18,6 +18,7 @@ __all__ = [
     "CameraEvent",
     "DeadLetter",
     "Decoded",
+    "DeviceEvent",
     "Frame",
     "FrameHead",
     "FrameResult",
@@ -119,6 +120,26 @@ class LoggerFrame(NamedTuple):
     """False where it is quarantined or could not be used: then it is a dead letter too."""
     items: tuple[tuple[str, str], ...] = ()
     """Parameters and text of CP that are no readings, in their order: `("QnRtn", "1")`, `("RestartTime", ...)`."""
+    encrypted: bool = False
+    """Whether CP came encrypted, opened or not."""
+
+
+class DeviceEvent(NamedTuple):
+    """What a logger told beside readings, or what became known of it: in words that outlive a restart."""
+
+    position: int
+    """Journal position of the message."""
+    row: int
+    """Frame within the block, from 0; of a set that stayed incomplete -1 less the row of its first packet."""
+    kind: str
+    """`message`: start-ups, alarms, samples, texts; `mark`: an analyser's own mark changed; `set_incomplete`."""
+    site: str
+    device: str
+    cn: str
+    time: int
+    """DataTime in ms UTC; `NEVER` where there was none."""
+    received: int
+    items: tuple[tuple[str, str], ...]
 
 
 class CameraEvent(NamedTuple):
@@ -158,6 +179,8 @@ class Decoded:
     """Cameras heard of through their edge nodes in this block, each once."""
     detections: list[CameraEvent] = field(default_factory=list[CameraEvent])
     """What edge nodes of cameras saw, in the order of the block."""
+    link: str = ""
+    """Name of the link that brought the block."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from gateway.alerts.feeds import alert_payload
+from gateway.alerts.feeds import alert_payload, device_event_payload
 from gateway.alerts.ledger import OUTBOX_KEPT, Ledger
 from gateway.alerts.machine import AlertMachine
 from gateway.alerts.publisher import OutboxPublisher
@@ -25,8 +25,10 @@ from gateway.checks import Checks
 from gateway.clock import now_ms
 from gateway.codecs import make_codecs
 from gateway.codecs.seam import CodecSettings
-from gateway.config import Config
+from gateway.config import Config, environment
+from gateway.config import Link as LinkSettings
 from gateway.decode import Decoder
+from gateway.downlink import Downlink, ways_of
 from gateway.errors import GatewayError
 from gateway.evidence import Evidence
 from gateway.feed import Feed
@@ -36,11 +38,17 @@ from gateway.ingest import Ingest
 from gateway.intake import Intake
 from gateway.inventory import Inventory
 from gateway.journal.journal import Journal
-from gateway.links import open_link
+from gateway.keys_file import load_keys
+from gateway.links import Link, open_link, templates_of
+from gateway.links.hj212_tcp import Hj212TcpLink
 from gateway.live import Live
 from gateway.loop import cancelled
 from gateway.pipeline import Pipeline
-from gateway.records import DeadLetter, Decoded, Frame
+from gateway.records import DeadLetter, Decoded, DeviceEvent, Frame
+from gateway.replies import Replies
+from gateway.requests.exchange import Patience
+from gateway.requests.ledger import RequestLedger
+from gateway.requests.requests import Requests
 from gateway.sightings import Sightings
 from gateway.stores import open_store
 from gateway.stores.seam import Rejected
@@ -81,6 +89,7 @@ class Service:
         self.config = config
         self.inventory = inventory
         data = config.data
+        self.keys = load_keys(config.hj212.keys_file, environment())
         self.channels = Channels(inventory, config.decode.max_channels)
         self.ledger = Ledger(
             data / "state.sqlite",
@@ -93,13 +102,27 @@ class Service:
         self._replay_reader = self.journal.reader(self.store.position())
         self.live = Live(inventory, now_ms())
         self.feed = Feed()
-        self.links = [open_link(link) for link in config.links]
+        self.listeners = [
+            Hj212TcpLink(each, inventory, self.keys, reply=config.hj212.reply) for each in config.listeners
+        ]
+        self.links: list[Link] = [*map(open_link, config.links), *self.listeners]
+        router = Router(templates_of(config), inventory)
         subscriptions = [each for link in config.links for each in link.subscribe]
-        router = Router(subscriptions, inventory)
-        settings = CodecSettings(config.decode, config.hj212)
+        settings = CodecSettings(config.decode, config.hj212, self.keys)
         codecs = make_codecs(inventory, self.channels, settings, subscriptions, config.mappings)
         self.decoder = Decoder(router, codecs)
-        self.checks = Checks(inventory, self.channels)
+        self.downlink = Downlink(inventory, ways_of(self.links, config))
+        self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
+        self.checks = Checks(inventory, self.channels, config.hj212)
+        self.requests = Requests(
+            inventory,
+            RequestLedger(self.ledger.file),
+            Patience(round(1000 * config.hj212.request_timeout_s), config.hj212.request_retries),
+            self.downlink.send,
+            self.feed,
+            self.keys,
+            self.checks.loggers.gaps,
+        )
         self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
         machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))
         self.pipeline = Pipeline(
@@ -111,9 +134,12 @@ class Service:
             self.writer,
             self.live,
             self._stepped,
+            replies=self.replies,
+            requests=self.requests,
+            on_events=self._told,
             on_detections=lambda found: self.sightings.tell(found),
         )
-        first = config.links[0]
+        first = config.links[0] if config.links else LinkSettings(name="alerts")
         self.publisher = OutboxPublisher(
             self.ledger,
             config.publish,
@@ -151,6 +177,7 @@ class Service:
         async with AsyncExitStack() as stack:
             stack.callback(self.store.close)
             stack.callback(self.ledger.close)
+            stack.callback(self.requests.close)
             stack.callback(self.journal.close)
             await self.pipeline.recover(self.journal)
             if self.config.api.enabled:
@@ -165,6 +192,7 @@ class Service:
                 behind.append(tasks.create_task(self.sightings.run(), name="sightings"))
                 behind.append(tasks.create_task(self._watch(), name="watch"))
                 behind.append(tasks.create_task(self._replay_letters(), name="replays"))
+                behind.append(tasks.create_task(self.requests.run(), name="requests"))
                 ingest = tasks.create_task(self.ingest.run(), name="ingest")
                 links = [tasks.create_task(link.run(self.intake.put), name=link.name) for link in self.links]
                 if started is not None:
@@ -275,6 +303,12 @@ class Service:
             log.info("alert", step=step.step.value, alert=alert.id, level=alert.level, text=alert.text_en)
             if self.feed.listeners:
                 self.feed.publish("alert", alert_payload(step))
+
+    def _told(self, events: Sequence[DeviceEvent]) -> None:
+        """Events of devices that are durable: to listeners."""
+        if self.feed.listeners:
+            for event in events:
+                self.feed.publish("device_event", device_event_payload(event))
 
     def _publish_detection(self, detection: Detection) -> None:
         if self.config.publish.enabled:

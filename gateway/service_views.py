@@ -8,6 +8,7 @@ from gateway.alerts.ledger import Ledger
 from gateway.api.server import ApiServer
 from gateway.api.views import About, Views
 from gateway.metrics import registry_of
+from gateway.requests.ledger import RequestReader
 from gateway.service import Service
 
 
@@ -19,7 +20,10 @@ def api_server(service: Service) -> ApiServer:
         live=service.live,
         feed=service.feed,
         ledger=Ledger.reader(service.ledger.file),
+        loggers=service.checks.loggers,
         query=service.store.query,
+        requests=RequestReader(service.ledger.file),
+        ask=service.requests.ask,
         registry=registry_of(service),
         ready=lambda: not_ready(service),
         about=lambda: about(service),
@@ -29,8 +33,9 @@ def api_server(service: Service) -> ApiServer:
 
 def not_ready(service: Service) -> dict[str, str]:
     """What keeps the service from doing its work now, part by part; empty when nothing does."""
+    listeners = {listener.name for listener in service.listeners}
     reasons = {
-        f"link {link.name}": link.status.last_error or "not connected yet"
+        f"{'listener' if link.name in listeners else 'link'} {link.name}": link.status.last_error or "not connected yet"
         for link in service.links
         if not link.status.connected
     }

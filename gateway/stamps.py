@@ -70,3 +70,9 @@ def hj212_ms(text: str, zone: ZoneInfo) -> int:
     except (ValueError, OverflowError):
         raise ValueError("is no date and time of the calendar") from None
     return plausible(ms)
+
+
+def day_before(ms: int, zone: ZoneInfo) -> int:
+    """ms UTC of the same local time a day earlier: 23 or 25 hours where clocks were set in between."""
+    local = datetime.fromtimestamp(ms / 1000, zone).replace(tzinfo=None) - timedelta(days=1)
+    return (local.replace(tzinfo=zone) - _EPOCH) // _MILLISECOND

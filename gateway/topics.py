@@ -15,13 +15,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from gateway.codecs.seam import UNKNOWN_DEVICE
 from gateway.inventory import Inventory
-
-if TYPE_CHECKING:  # the configuration checks its topics with this file
-    from gateway.config import Subscription
 
 PLACEHOLDERS: Final = ("site", "device", "camera")
 UNKNOWN_CAMERA: Final = -1
@@ -105,6 +102,16 @@ class Route:
     """
 
 
+class Subscribed(Protocol):
+    """A template and the codec of what comes by it: `gateway.config.Subscription`, and what listeners have."""
+
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def codec_key(self) -> str: ...
+
+
 class Router:
     """Finds the route of a topic, remembering those it found.
 
@@ -112,7 +119,7 @@ class Router:
     Where several subscriptions match a topic, the first one counts.
     """
 
-    def __init__(self, subscriptions: Sequence[Subscription], inventory: Inventory) -> None:
+    def __init__(self, subscriptions: Sequence[Subscribed], inventory: Inventory) -> None:
         """Raises ValueError for a template that is wrong."""
         self._templates = [(Template.parse(each.topic), each.codec_key) for each in subscriptions]
         self.has_frames = any(codec == "jpeg" for _, codec in self._templates)

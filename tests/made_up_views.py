@@ -10,20 +10,29 @@ from zoneinfo import ZoneInfo
 
 import cv2
 import numpy as np
+from logger_frames import HOUR, MINUTE, decoded, frame, head
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as Metric
 
 from detectors.records import Box, Readings
-from gateway.alerts.ledger_reader import Counts, KeptLetter
+from gateway.alerts.ledger_reader import Counts, KeptEvent, KeptLetter
 from gateway.alerts.records import Alert, Detection, Family, State, Step, Subject, Transition, ZoneShare
 from gateway.api.views import About, Views
 from gateway.channels import ChannelKey, Channels
+from gateway.config import Hj212
 from gateway.errors import StoreError
 from gateway.feed import Feed
 from gateway.flags import NORMAL
-from gateway.inventory import Camera, Device, Factor, Inventory, LimitRule, Name, Site, Zone
+from gateway.hj212.verdicts import Verdict
+from gateway.inventory import Camera, Device, Factor, Hj212Device, Inventory, LimitRule, Name, Site, Zone
 from gateway.live import Live
-from gateway.records import DeadLetter, FrameResult
+from gateway.loggers.loggers import Loggers
+from gateway.records import DeadLetter, DeviceEvent, FrameResult
+from gateway.requests.catalogue import COMMANDS
+from gateway.requests.policy import refusal
+from gateway.requests.records import Request, Why
+from gateway.requests.records import State as RequestState
+from gateway.requests.records import Step as RequestStep
 from gateway.stores.seam import Series
 
 NOW = 1_777_622_400_000
@@ -45,7 +54,17 @@ def inventory() -> Inventory:
     return Inventory(
         sites=sites,
         devices=(
-            Device("stack-1", 0, Name("Stack 1", "1号烟囱"), "88888880000001", "stack", 1000, 60_000, (SO2, NOX)),
+            Device(
+                "stack-1",
+                0,
+                Name("Stack 1", "1号烟囱"),
+                "88888880000001",
+                "stack",
+                1000,
+                60_000,
+                (SO2, NOX),
+                Hj212Device(edition="2017", commands=frozenset(("time", "intervals", "history"))),
+            ),
             Device("stack-2", 0, Name("Stack 2", "2号烟囱"), "", "stack", 1000, 60_000, (SO2,)),
             Device("outlet", 1, Name("Outlet", "总排口"), "", "wastewater", 60_000, 600_000, (COD,)),
             Device("air", 1, Name("Ambient station", "环境空气站"), "", "ambient", 60_000, 600_000, (PM25,)),
@@ -123,6 +142,11 @@ def security(*, since: int = NOW - 12_000) -> Alert:
     )
 
 
+def asked_for(command: str, at: int) -> Request:
+    """A request to the first device of the east works."""
+    return Request("r-0001", "east", "stack-1", command, COMMANDS[command].cn, {}, at, "cli alice", changed=at)
+
+
 @dataclass
 class MadeUpLedger:
     """The read side of a ledger, in lists that a test may change."""
@@ -158,6 +182,33 @@ class MadeUpLedger:
             for k in (2, 1)
         ]
     )
+
+    events: list[KeptEvent] = field(
+        default_factory=lambda: [
+            KeptEvent(
+                k,
+                DeviceEvent(
+                    30 + k,
+                    0,
+                    "message",
+                    "river",
+                    "outlet",
+                    "2081",
+                    NOW,
+                    NOW + k,
+                    (("RestartTime", f"2026050115590{k}"),),
+                ),
+            )
+            for k in (2, 1)
+        ]
+    )
+
+    def device_events(self, site: str, device: str, limit: int = 100, before: int | None = None) -> list[KeptEvent]:
+        return [
+            kept
+            for kept in self.events
+            if (kept.event.site, kept.event.device) == (site, device) and (before is None or kept.id < before)
+        ][:limit]
 
     def alerts(
         self,
@@ -232,9 +283,57 @@ class MadeUpLedger:
             replays_waiting=0,
             detections_kept=len(self.seen),
             detections_evicted=0,
+            device_events_kept=0,
+            device_events_evicted=0,
             outbox_waiting=0,
             outbox_dropped=0,
         )
+
+
+@dataclass
+class MadeUpRequests:
+    """Requests in a list that a test may change; asking is refused as the inventory has it."""
+
+    expected: Inventory
+    kept: list[Request] = field(default_factory=list[Request])
+
+    def ask(self, request: Request) -> Request:
+        refused = refusal(self.expected, request)
+        if refused is not None:
+            request = replace(request, state=RequestState.REFUSED, why=refused[0])
+        self.kept.append(request)
+        return request
+
+    def request(self, id: str) -> Request | None:
+        return next((one for one in self.kept if one.id == id), None)
+
+    def steps(self, id: str) -> list[tuple[int, RequestStep]]:
+        one = self.request(id)
+        if one is None:
+            return []
+        first = RequestStep(replace(one, state=RequestState.ASKED, why=Why.ASKED), one.asked, Why.ASKED, one.asked_by)
+        refused = refusal(self.expected, one)
+        if one.state is RequestState.REFUSED and refused is not None:
+            return [(1, first), (2, RequestStep(one, one.asked, *refused))]
+        return [(1, first)]
+
+    def requests(
+        self,
+        site: str | None = None,
+        device: str | None = None,
+        state: RequestState | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> list[Request]:
+        ids = [one.id for one in self.kept]
+        kept = self.kept[: ids.index(before)] if before in ids else self.kept
+        return [
+            one
+            for one in reversed(kept)
+            if (site is None or one.site == site)
+            and (device is None or one.device == device)
+            and (state is None or one.state is state)
+        ][:limit]
 
 
 @dataclass
@@ -271,6 +370,29 @@ def picture(width: int = 640, height: int = 360, shade: int = 0) -> bytes:
     return bytes(cv2.imencode(".jpg", image)[1].tobytes())
 
 
+def loggers(expected: Inventory) -> Loggers:
+    """`stack-1` keeps to the standard but for one frame in ten; `outlet` is bad in many ways and has gaps."""
+    some = Loggers(expected, Hj212())
+    good = [frame(head(0, verdicts=0), NOW - 1000 * k, verdicts=Verdict.BLANKS if k == 5 else 0) for k in range(10)]
+    bad = Verdict.QN_MISSING | Verdict.FLAG_MISSING | Verdict.CRC_LOWER_CASE
+    outlet = head(2, "2051", edition="2005", st="32", flag=-1, verdicts=bad)
+    late = [frame(outlet, NOW - k * 10 * MINUTE, qn=b"", crc=k) for k in (30, 20, 19, 2, 1)]
+    some.step(decoded(frame(head(2, "2011", edition="2005", st="32", pnum=3, pno=1), NOW - HOUR), received=NOW - HOUR))
+    some.step(decoded(*good, received=NOW - 900, first=1))
+    some.step(decoded(*late, late[-1], received=NOW - 30_000, first=11))
+    some.step(
+        decoded(
+            frame(outlet, NOW, qn=b"", crc=77, verdicts=bad | Verdict.CRC_WRONG, taken=False),
+            frame(head(2, "2061", edition="2005", st="32"), NOW - 5 * HOUR),
+            frame(head(2, "2061", edition="2005", st="32"), NOW - 2 * HOUR),
+            received=NOW - 20_000,
+            first=17,
+        )
+    )
+    some.tick(NOW)
+    return some
+
+
 @dataclass
 class MadeUp:
     """The views with what stands behind them, for tests to change."""
@@ -278,6 +400,7 @@ class MadeUp:
     views: Views
     ledger: MadeUpLedger
     store: MadeUpStore
+    requests: MadeUpRequests
     reasons: dict[str, str]
     about: About
 
@@ -301,6 +424,8 @@ def make_views(now: int = NOW) -> MadeUp:
     """A gateway at 2026-05-01T08:00:00Z that has run for an hour."""
     expected = inventory()
     ledger, store, reasons = MadeUpLedger(), MadeUpStore(), dict[str, str]()
+    requests = MadeUpRequests(expected)
+    requests.ask(asked_for("read-interval", NOW - 60_000))
     registry = CollectorRegistry()
     Metric("gateway_messages", "Messages received", ["link"], registry=registry).labels("plant").inc(12)
     about: About = {
@@ -321,10 +446,13 @@ def make_views(now: int = NOW) -> MadeUp:
         live=live,
         feed=Feed(),
         ledger=ledger,
+        loggers=loggers(expected),
         query=store.query,
+        requests=requests,
+        ask=requests.ask,
         registry=registry,
         ready=lambda: reasons,
         about=lambda: about,
         clock=lambda: now,
     )
-    return MadeUp(views, ledger, store, reasons, about)
+    return MadeUp(views, ledger, store, requests, reasons, about)

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.alerts.records import Alert, Detection, Transition, ZoneShare
 from gateway.inventory import Inventory
-from gateway.records import CameraEvent, FrameResult
+from gateway.records import CameraEvent, DeviceEvent, FrameResult
 
 VERSION: Final = 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,6 +26,26 @@ def alert_payload(transition: Transition) -> bytes:
 def detection_payload(detection: Detection) -> bytes:
     """What was seen in one frame, as it is published on `detections/{site}/{camera}`."""
     return msgspec.json.encode(detection_object(detection))
+
+
+def device_event_payload(event: DeviceEvent) -> bytes:
+    """What a device told beside readings, as it is on the stream."""
+    return msgspec.json.encode(device_event_object(event))
+
+
+def device_event_object(event: DeviceEvent) -> dict[str, object]:
+    """What a device told beside readings, of JSON types."""
+    return {
+        "v": VERSION,
+        "site": event.site,
+        "device": event.device,
+        "kind": event.kind,
+        "cn": event.cn,
+        "time": iso_time(event.time),
+        "received": iso_time(event.received),
+        "position": event.position,
+        "items": [{"name": name, "text": text} for name, text in event.items],
+    }
 
 
 def transition_object(transition: Transition) -> dict[str, object]:

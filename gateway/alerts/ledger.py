@@ -26,7 +26,7 @@ from gateway.alerts import ledger_schema as schema
 from gateway.alerts.ledger_reader import LedgerReader
 from gateway.alerts.records import Detection, Transition
 from gateway.errors import GatewayError
-from gateway.records import DeadLetter
+from gateway.records import DeadLetter, DeviceEvent
 
 LETTERS_KEPT: Final = 100_000
 LETTER_BYTES_KEPT: Final = 512 * 1024 * 1024
@@ -35,6 +35,9 @@ OUTBOX_KEPT: Final = 100_000
 """Unpublished transitions: a broker may be away through days of ordinary alarms."""
 DETECTIONS_KEPT: Final = 200_000
 """Some 60 MB; two hours of motion on one camera at 25 frames a second."""
+
+EVENTS_KEPT: Final = 50_000
+"""Events of devices: some 10 MB as a rule, 500 MB of the longest texts that frames can hold."""
 
 _FROM_JOURNAL: Final = "position >= 0 AND link <> 'store'"
 _COUNT: Final = (
@@ -53,6 +56,7 @@ class Ledger(LedgerReader):
         letter_bytes_kept: int = LETTER_BYTES_KEPT,
         outbox_kept: int = OUTBOX_KEPT,
         detections_kept: int = DETECTIONS_KEPT,
+        events_kept: int = EVENTS_KEPT,
     ) -> None:
         """Open or make the file. Of each kind the newest are kept; what is evicted is counted.
 
@@ -63,14 +67,17 @@ class Ledger(LedgerReader):
         self._letter_bytes_kept = letter_bytes_kept
         self._outbox_kept = outbox_kept
         self._detections_kept = detections_kept
+        self._events_kept = events_kept
         # Nobody else adds or deletes rows of these, so counting them again at each commit can be spared.
         self._letters: int
         self._letter_bytes: int
         self._waiting: int
         self._detections: int
+        self._events: int
         self._letters, self._letter_bytes = self._all("SELECT count(*), coalesce(sum(size), 0) FROM dead_letters")[0]
         self._waiting = self._all("SELECT count(*) FROM outbox")[0][0]
         self._detections = self._all("SELECT count(*) FROM detections")[0][0]
+        self._events = self._all("SELECT count(*) FROM device_events")[0][0]
 
     def _open(self) -> sqlite3.Connection:
         return schema.open_for_writing(self.file)
@@ -85,7 +92,7 @@ class Ledger(LedgerReader):
         """All or nothing; `synced`: on the disk when it ends. Raises `GatewayError` where the file takes no write."""
         connection = self._connection
         with self._guard:
-            kept = (self._letters, self._letter_bytes, self._waiting, self._detections)
+            kept = (self._letters, self._letter_bytes, self._waiting, self._detections, self._events)
             try:
                 if synced:
                     connection.execute("PRAGMA synchronous = FULL")
@@ -93,7 +100,7 @@ class Ledger(LedgerReader):
                 yield connection
                 connection.execute("COMMIT")
             except BaseException as error:
-                self._letters, self._letter_bytes, self._waiting, self._detections = kept
+                self._letters, self._letter_bytes, self._waiting, self._detections, self._events = kept
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
@@ -109,14 +116,15 @@ class Ledger(LedgerReader):
         transitions: Sequence[Transition] = (),
         dead: Sequence[DeadLetter] = (),
         snapshot: bytes | None = None,
+        events: Sequence[DeviceEvent] = (),
         detections: Sequence[Detection] = (),
     ) -> list[Detection]:
         """Write what the journal up to `position` led to, and the position, in one transaction.
 
-        Every transition goes to the alerts, the audit trail and the outbox. A dead letter that is there already
-        is left as it is; so is a detection, and those that were not there are returned. `snapshot` is the detectors'
-        state at `position`. Raises `GatewayError` where the file takes no write (disk full): nothing was changed, the
-        same call may be made again.
+        Every transition goes to the alerts, the audit trail and the outbox. A dead letter or an event that is there
+        already is left as it is; so is a detection, and those that were not there are returned. `snapshot` is the
+        detectors' state at `position`. Raises `GatewayError` where the file takes no write (disk full): nothing was
+        changed, the same call may be made again.
         """
         with self._transaction(synced=snapshot is not None) as connection:
             moved = connection.execute(
@@ -127,6 +135,8 @@ class Ledger(LedgerReader):
                 self._add_transitions(connection, transitions)
             if dead:
                 self._add_letters(connection, dead)
+            if events:
+                self._add_events(connection, events)
             if snapshot is not None:
                 connection.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?)", (position, snapshot))
             new = [each for each in detections if self._add_new(connection, each)]
@@ -151,6 +161,18 @@ class Ledger(LedgerReader):
                 )
                 connection.execute(_COUNT, ("evicted", "outbox", excess))
                 self._waiting -= excess
+
+    # events of devices
+
+    def _add_events(self, connection: sqlite3.Connection, events: Sequence[DeviceEvent]) -> None:
+        self._events += connection.executemany(rows.ADD_EVENT, [rows.row_of_event(each) for each in events]).rowcount
+        excess = self._events - self._events_kept
+        if excess > 0:
+            connection.execute(
+                "DELETE FROM device_events WHERE id IN (SELECT id FROM device_events ORDER BY id LIMIT ?)", (excess,)
+            )
+            connection.execute(_COUNT, ("evicted", "device_events", excess))
+            self._events -= excess
 
     # dead letters
 

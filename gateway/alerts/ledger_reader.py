@@ -19,7 +19,7 @@ from gateway.alerts import ledger_rows as rows
 from gateway.alerts import ledger_schema as schema
 from gateway.alerts.records import Alert, Detection, Family, State, Step, Transition
 from gateway.errors import GatewayError
-from gateway.records import DeadLetter
+from gateway.records import DeadLetter, DeviceEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Counts:
     """Dead letters marked for replay and not yet replayed."""
     detections_kept: int
     detections_evicted: int
+    device_events_kept: int
+    device_events_evicted: int
     outbox_waiting: int
     """Transitions not yet published."""
     outbox_dropped: int
@@ -64,6 +66,14 @@ class KeptLetter:
     letter: DeadLetter
     replay: int
     """0: no, 1: asked for, 2: done."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event of a device as it is kept."""
+
+    id: int
+    event: DeviceEvent
 
 
 class LedgerReader:
@@ -189,6 +199,15 @@ class LedgerReader:
         found = self._all(f"SELECT id, replay, {rows.LETTER_COLUMNS} FROM dead_letters WHERE id = ?", (id,))
         return _kept(found[0]) if found else None
 
+    def device_events(self, site: str, device: str, limit: int = 100, before: int | None = None) -> list[KeptEvent]:
+        """Events of a device, newest first. For the next page `before` is the id of the last one of this."""
+        found = self._all(
+            f"SELECT id, {rows.EVENT_COLUMNS} FROM device_events WHERE site = ? AND device = ? "
+            "AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?",
+            (site, device, before, limit),
+        )
+        return [KeptEvent(row[0], rows.event_of(row[1:])) for row in found]
+
     def detections(
         self,
         site: str | None = None,
@@ -224,6 +243,7 @@ class LedgerReader:
             "WHERE state <> 'resolved' GROUP BY family, state "
             "UNION ALL SELECT 'kept', 'dead_letters', count(*) FROM dead_letters "
             "UNION ALL SELECT 'kept', 'detections', count(*) FROM detections "
+            "UNION ALL SELECT 'kept', 'device_events', count(*) FROM device_events "
             "UNION ALL SELECT 'kept', 'outbox', count(*) FROM outbox "
             "UNION ALL SELECT 'kept', 'replays', count(*) FROM dead_letters WHERE replay = 1"
         )
@@ -240,6 +260,8 @@ class LedgerReader:
             replays_waiting=kept["replays"],
             detections_kept=kept["detections"],
             detections_evicted=evicted["detections"],
+            device_events_kept=kept["device_events"],
+            device_events_evicted=evicted["device_events"],
             outbox_waiting=kept["outbox"],
             outbox_dropped=evicted["outbox"],
         )

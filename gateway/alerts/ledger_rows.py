@@ -12,7 +12,7 @@ import msgspec
 
 from detectors.records import Box
 from gateway.alerts.records import Alert, Detection, Family, State, Step, Subject, Transition, ZoneShare
-from gateway.records import DeadLetter
+from gateway.records import DeadLetter, DeviceEvent
 
 # What sqlite3 returns and takes is untyped; the columns below and the STRICT tables say what it is.
 Row = tuple[Any, ...]
@@ -31,6 +31,7 @@ TRANSITION_COLUMNS: Final = (
 LETTER_COLUMNS: Final = "position, received, link, topic, payload, reason, detail"
 DETECTION_COLUMNS: Final = "site, camera, captured, received, width, height, boxes, zones, frame, kind"
 
+EVENT_COLUMNS: Final = "position, row, kind, site, device, cn, time, received, items"
 _marks: Final = ", ".join("?" * len(ALERT_COLUMNS.split(", ")))
 PUT_ALERT: Final = (
     f"INSERT INTO alerts ({ALERT_COLUMNS}) VALUES ({_marks}) ON CONFLICT (id) DO UPDATE SET "
@@ -44,6 +45,7 @@ ADD_LETTER: Final = (
     "INSERT OR IGNORE INTO dead_letters (position, digest, received, link, topic, reason, detail, size, payload) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+ADD_EVENT: Final = f"INSERT OR IGNORE INTO device_events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_DETECTION: Final = f"INSERT INTO detections ({DETECTION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -133,6 +135,18 @@ def row_of_letter(letter: DeadLetter) -> Row:
 def letter_of(row: Row) -> DeadLetter:
     """From `LETTER_COLUMNS`."""
     return DeadLetter(*row)
+
+
+def row_of_event(event: DeviceEvent) -> Row:
+    items = [(_storable(name), _storable(text)) for name, text in event.items]
+    return (*event[:5], _storable(event.cn), *event[6:8], msgspec.json.encode(items).decode())
+
+
+def event_of(row: Row) -> DeviceEvent:
+    """From `EVENT_COLUMNS`."""
+    position, number, kind, site, device, cn, time, received, items = row
+    told = msgspec.json.decode(items, type=tuple[tuple[str, str], ...])
+    return DeviceEvent(position, number, kind, site, device, cn, time, received, told)
 
 
 FIND_DETECTION: Final = (

@@ -18,7 +18,9 @@ WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
 _V2: Final = """
 CREATE TABLE device_events (           -- what devices tell beside readings: start-ups, alarms, samples kept, log texts
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    position INTEGER NOT NULL, row INTEGER NOT NULL,   -- of the message in the journal; frame within it
+    position INTEGER NOT NULL, row INTEGER NOT NULL,   -- of the message in the journal; frame within its block,
+                                                       -- below 0 for a set of packets that stayed incomplete
+    kind TEXT NOT NULL CHECK (kind IN ('message', 'mark', 'set_incomplete')),
     site TEXT NOT NULL, device TEXT NOT NULL,
     cn TEXT NOT NULL,
     time INTEGER NOT NULL, received INTEGER NOT NULL,
@@ -31,26 +33,36 @@ CREATE TABLE requests (                -- commands to devices
     id TEXT PRIMARY KEY,
     site TEXT NOT NULL, device TEXT NOT NULL,
     command TEXT NOT NULL, cn TEXT NOT NULL,
-    parameters TEXT NOT NULL,          -- JSON object
+    parameters TEXT NOT NULL,          -- JSON object, moments in ms UTC
     asked INTEGER NOT NULL, asked_by TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('asked', 'sent', 'accepted', 'done', 'refused', 'failed', 'timed_out')),
+    why TEXT NOT NULL,                 -- of its last step
     qn TEXT NOT NULL,                  -- empty until it is sent
     tries INTEGER NOT NULL,
     changed INTEGER NOT NULL,
-    result TEXT NOT NULL               -- JSON object: result codes and what the device answered
+    frames INTEGER NOT NULL,           -- of data that came for it
+    answer TEXT NOT NULL               -- JSON array of [name, text]: what the device answered
 ) STRICT;
 CREATE INDEX requests_by_state ON requests (state, asked);
 CREATE INDEX requests_by_device ON requests (site, device, asked);
+CREATE INDEX requests_by_time ON requests (asked, id);
+CREATE TRIGGER finished_requests_stay BEFORE UPDATE ON requests
+    WHEN old.state IN ('done', 'refused', 'failed', 'timed_out')
+    BEGIN SELECT RAISE(ABORT, 'a finished request never changes'); END;
+CREATE TRIGGER open_requests_are_kept BEFORE DELETE ON requests
+    WHEN old.state IN ('asked', 'sent', 'accepted')
+    BEGIN SELECT RAISE(ABORT, 'a request that is not finished is kept'); END;
 
-CREATE TABLE request_steps (           -- the audit trail of commands
+CREATE TABLE request_steps (           -- the audit trail of commands; the state is that after the step
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    request TEXT NOT NULL REFERENCES requests (id),
-    at INTEGER NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL
+    request TEXT NOT NULL,
+    at INTEGER NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL, detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX request_steps_by_request ON request_steps (request, seq);
 CREATE TRIGGER request_steps_stay BEFORE UPDATE ON request_steps
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
-CREATE TRIGGER request_steps_are_kept BEFORE DELETE ON request_steps
+CREATE TRIGGER request_steps_are_kept BEFORE DELETE ON request_steps   -- they go with a request that is evicted
+    WHEN EXISTS (SELECT 1 FROM requests WHERE id = old.request)
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 """
 """What version 2 adds."""

@@ -8,9 +8,12 @@ from detectors.records import Finding
 from gateway.alerts.records import Alert, Family, Subject
 from gateway.channels import ChannelKey, Channels
 from gateway.inventory import Inventory
+from gateway.loggers.regular import PERIODS
 
 SILENCE = "silence"
 """Rule id of silence, of devices and of cameras."""
+GAPS = {f"gap_{period}": period for period in PERIODS}
+"""Rule id of missing data to the period of these."""
 GATEWAY_SITE = "_gateway"
 """Stands for the site in alerts about the gateway itself."""
 
@@ -23,6 +26,7 @@ class Subjects:
     | `limit` | number in `inventory.limits` | channel | exceedance of that limit |
     | `silence` | any | device | data quality, rule `silence` |
     | `camera_silence` | any | camera | data quality, rule `silence` |
+    | `gap` | any | series of `gateway.loggers.regular` | data quality, rule `gap_minute` or `gap_hour` |
     | `motion` | zone of the camera | camera | security, rule: the zone's id |
     """
 
@@ -50,6 +54,11 @@ class Subjects:
             Subject(Family.DATA_QUALITY, SILENCE, inventory.sites[device.site].id, "device", device.id, unit="s")
             for device in inventory.devices
         ]
+        self._series = [
+            Subject(Family.DATA_QUALITY, rule, inventory.sites[device.site].id, "device", device.id, unit="s")
+            for device in inventory.devices
+            for rule in GAPS
+        ]
         self._cameras = [
             Subject(Family.DATA_QUALITY, SILENCE, inventory.sites[camera.site].id, "camera", camera.id, unit="s")
             for camera in inventory.cameras
@@ -70,6 +79,8 @@ class Subjects:
                 return self._limits[finding.rule]
             case "silence":
                 return self._devices[finding.subject]
+            case "gap":
+                return self._series[finding.subject]
             case "camera_silence":
                 return self._cameras[finding.subject]
             case "motion":

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from gateway.alerts.records import Alert, Family, Step, Subject
+from gateway.alerts.subjects import GAPS
 from gateway.alerts.wording import CHINESE, ENGLISH, FIELDS, HEALTH, PERIODS, UNITS
 from gateway.inventory import Inventory, Name
 
@@ -60,6 +61,7 @@ class Texts:
         }
         lasted = duration(at - alert.since)
         bound = duration(int(alert.limit * 1000)) if math.isfinite(alert.limit) else Name("?", "?")
+        lost = duration(int(value * 1000)) if math.isfinite(value) else Name("?", "?")
         begun = at - alert.since >= 1000
         measured = bool(unit)  # a health check without a unit only says yes or no
         english = ENGLISH[kind][step].format(
@@ -67,6 +69,7 @@ class Texts:
             what=what.en,
             duration=lasted.en,
             bound=bound.en,
+            lost=lost.en,
             lasting=f", for {lasted.en}" if begun else "",
             reading=f" ({shared['value']}, limit {shared['limit']})" if measured else "",
             **shared,
@@ -76,6 +79,7 @@ class Texts:
             what=what.zh,
             duration=lasted.zh,
             bound=bound.zh,
+            lost=lost.zh,
             lasting=f"，已持续 {lasted.zh}" if begun else "",
             reading=f"（{shared['value']}，界限 {shared['limit']}）" if measured else "",
             **shared,
@@ -109,7 +113,7 @@ class Texts:
                 words = subject.id.replace("_", " ")
                 return HEALTH.get(subject.id, Name(words, words))
             case Family.DATA_QUALITY:
-                return Name(subject.rule, subject.rule)
+                return PERIODS.get(GAPS.get(subject.rule, ""), Name(subject.rule, subject.rule))
 
 
 def number(value: float) -> str:
@@ -164,7 +168,7 @@ def _kind_of(subject: Subject) -> str:
         case Family.EXCEEDANCE:
             return subject.side or "above"
         case Family.DATA_QUALITY:
-            return "silence"
+            return "gap" if subject.rule in GAPS else "silence"
         case Family.SECURITY:
             return "motion"
         case Family.GATEWAY_HEALTH:

@@ -40,6 +40,13 @@ ENGLISH: Final = {
         Step.RESOLVED: "{who} is heard again at {at}; it was silent since {since} ({duration})",
         Step.WITHDRAWN: "{who} is heard again at {at}, nothing received since {since} ({duration})",
     },
+    "gap": {
+        Step.PENDING: "{who}: {what} data missing since {since}",
+        Step.FIRED: "{who}: {what} data missing, {lost} in all, the first from {since}; not sent later within {bound}",
+        Step.LEVEL: "{who}: {what} data missing, now level {level}, {lost} in all, the first from {since}",
+        Step.RESOLVED: "{who}: no {what} data missing any more at {at}; the first had been missing from {since}",
+        Step.WITHDRAWN: "{who}: no {what} data missing any more at {at}",
+    },
     "motion": {
         Step.PENDING: "Movement in {what} at {who}: {value} of the zone, threshold {limit}, since {since}; not "
         "yet for the minimum duration",
@@ -85,6 +92,13 @@ CHINESE: Final = {
         Step.LEVEL: "{who}失联变为 {level} 级：自 {since} 起未收到数据{lasting}",
         Step.RESOLVED: "{who}已于 {at} 恢复通信；自 {since} 起失联（{duration}）",
         Step.WITHDRAWN: "{who}已于 {at} 恢复通信；自 {since} 起未收到数据（{duration}）",
+    },
+    "gap": {
+        Step.PENDING: "{who}：自 {since} 起缺少{what}数据",
+        Step.FIRED: "{who}：缺少{what}数据，共 {lost}，最早自 {since} 起；{bound}内未补传",
+        Step.LEVEL: "{who}：缺少{what}数据变为 {level} 级，共 {lost}，最早自 {since} 起",
+        Step.RESOLVED: "{who}：{what}数据于 {at} 已无缺失；最早缺失自 {since} 起",
+        Step.WITHDRAWN: "{who}：{what}数据于 {at} 已无缺失",
     },
     "motion": {
         Step.PENDING: "{who}：{what}内有移动，占区域 {value}，阈值 {limit}，自 {since} 起，尚未达到最短持续时间",

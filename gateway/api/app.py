@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from gateway.api import alerts, cameras, dead_letters, detections, problems, readings, sites, status, stream
+from gateway.api import (
+    alerts,
+    cameras,
+    dead_letters,
+    detections,
+    problems,
+    protocol,
+    readings,
+    requests,
+    sites,
+    status,
+    stream,
+)
 from gateway.api.views import Views
 
 DESCRIPTION = """
@@ -27,6 +39,7 @@ def make_app(views: Views) -> FastAPI:
     )
     app.state.views = views
     problems.install(app)
-    for group in (status, sites, readings, alerts, detections, cameras, dead_letters, stream):
+    groups = (status, sites, readings, protocol, alerts, detections, cameras, dead_letters, requests, stream)
+    for group in groups:
         app.include_router(group.router)
     return app

@@ -1,4 +1,7 @@
-"""The stream: alerts, detections and counters as server-sent events (WHATWG HTML, section 9.2)."""
+"""The stream: alerts, detections, events of devices, steps of requests and counters, as server-sent events.
+
+WHATWG HTML, section 9.2.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from gateway.feed import Event
 
 router = APIRouter(prefix="/api/v1", tags=["stream"])
 
-Kind = Literal["alert", "detection", "counters"]
-KINDS: Final[tuple[Kind, ...]] = ("alert", "detection", "counters")
+Kind = Literal["alert", "detection", "device_event", "request", "counters"]
+KINDS: Final[tuple[Kind, ...]] = ("alert", "detection", "device_event", "request", "counters")
 COUNTERS_S: Final = 1.0
 HEARTBEAT_S: Final = 15.0
 """Comments keep proxies from closing an idle stream; 15 s is what the standard advises."""
@@ -33,8 +36,8 @@ MOST_LISTENERS: Final = 100
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Events `alert`, `detection`, `counters`, and `lost` with the number of events that a "
-            "slow reader has missed; a comment every 15 s",
+            "description": "Events `alert`, `detection`, `device_event`, `request`, `counters`, and `lost` with the "
+            "number of events that a slow reader has missed; a comment every 15 s",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **responses(422, 503),

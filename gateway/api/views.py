@@ -5,14 +5,15 @@ Everything here may be called from the API's thread and its workers while the in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NotRequired, Protocol, TypedDict
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi import Request as HttpRequest
 from prometheus_client import CollectorRegistry
 
-from gateway.alerts.ledger_reader import Counts, KeptLetter
+from gateway.alerts.ledger_reader import Counts, KeptEvent, KeptLetter
 from gateway.alerts.records import Alert, Detection, Family, State, Transition
 from gateway.api.problems import Problem
 from gateway.channels import ChannelKey, Channels
@@ -20,6 +21,9 @@ from gateway.clock import now_ms
 from gateway.feed import Feed
 from gateway.inventory import Inventory
 from gateway.live import Live
+from gateway.loggers.views import LoggerView
+from gateway.requests.records import Request, Step
+from gateway.requests.records import State as RequestState
 from gateway.stores.seam import Series
 
 
@@ -75,12 +79,51 @@ class LedgerView(Protocol):
         """Detections with start <= captured < end (ms UTC), newest first."""
         ...
 
+    def device_events(self, site: str, device: str, limit: int = 100, before: int | None = None) -> list[KeptEvent]:
+        """Events of a device, newest first; `before` is the id of the last one of the page before."""
+        ...
+
     def dead_letters(self, reason: str | None = None, limit: int = 100, before: int | None = None) -> list[KeptLetter]:
         """Dead letters, newest first; `before` is the id of the last one of the page before."""
         ...
 
     def counts(self) -> Counts:
         """What there is and has been, of one moment."""
+        ...
+
+
+class RequestsView(Protocol):
+    """Requests as `gateway.requests.ledger.RequestReader` has them. Calls block."""
+
+    def request(self, id: str) -> Request | None:
+        """One request as it stands."""
+        ...
+
+    def steps(self, id: str) -> list[tuple[int, Step]]:
+        """The audit trail of one request, in the order of its steps, with their numbers."""
+        ...
+
+    def requests(
+        self,
+        site: str | None = None,
+        device: str | None = None,
+        state: RequestState | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> list[Request]:
+        """Requests, the latest asked first; `before` is the id of the last one of the page before."""
+        ...
+
+
+class LoggersView(Protocol):
+    """What is known of loggers that speak HJ 212, as `gateway.loggers.loggers.Loggers` has it."""
+
+    def views(self, devices: Sequence[int]) -> list[LoggerView]:
+        """What is known of these devices, in their order, without those never heard."""
+        ...
+
+    def worst_first(self) -> list[int]:
+        """Devices heard of, by share of frames with a verdict, the worst first."""
         ...
 
 
@@ -91,8 +134,12 @@ class Views:
     live: Live
     feed: Feed
     ledger: LedgerView
+    loggers: LoggersView
     query: Callable[[ChannelKey, int, int, int], Series]
     """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
+    requests: RequestsView
+    ask: Callable[[Request], Request]
+    """`Requests.ask`: writes a request down; it comes back refused where it may not be sent. Blocks."""
     registry: CollectorRegistry
     ready: Callable[[], dict[str, str]]
     """What is not ready, name to reason; empty when all is."""
@@ -107,12 +154,12 @@ class Views:
                 return number
         raise Problem(404, f"no site {id!r} in the inventory", "site", place)
 
-    def device(self, site: str, id: str) -> int:
+    def device(self, site: str, id: str, place: str = "query") -> int:
         """The number of a device. Raises a `Problem` that names the parameter."""
         number = self.inventory.device_numbers.get((site, id))
         if number is None:
-            self.site(site)
-            raise Problem(404, f"no device {id!r} at site {site!r} in the inventory", "device")
+            self.site(site, place)
+            raise Problem(404, f"no device {id!r} at site {site!r} in the inventory", "device", place)
         return number
 
     def camera(self, site: str, id: str, place: str = "path") -> int:
@@ -124,7 +171,7 @@ class Views:
         return number
 
 
-def _views(request: Request) -> Views:
+def _views(request: HttpRequest) -> Views:
     return request.app.state.views
 
 

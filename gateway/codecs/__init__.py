@@ -14,6 +14,7 @@ from gateway.codecs.json_v1 import JsonV1
 from gateway.codecs.line import Line
 from gateway.codecs.mapped import Mapped
 from gateway.codecs.onvif import Onvif
+from gateway.codecs.refused import Refused
 from gateway.codecs.seam import Codec, CodecSettings
 from gateway.codecs.senml import SenML
 from gateway.config import JsonMapping, Subscription
@@ -28,8 +29,10 @@ CODECS: Final[dict[str, Callable[[Inventory, Channels, CodecSettings], Codec]]] 
     "mapped": Mapped,
     "frigate": Frigate,
     "onvif": Onvif,
+    "refused": Refused,
 }
-"""The codecs of readings and events, by the word of a subscription. The last word, `jpeg`, is frames: see `jpeg.py`."""
+"""The codecs of readings and events, by the word of a subscription; `refused` is of listeners only. The last word of a
+subscription, `jpeg`, means frames: see `jpeg.py`."""
 
 
 def make_codecs(

@@ -48,6 +48,10 @@ def summary(config: Config, inventory: Inventory) -> str:
             f"topics {', '.join(subscription.topic for subscription in link.subscribe)}"
             for link in config.links
         ),
+        *(
+            f"listener  {each.name}: HJ 212 on {each.host}:{each.port}, at most {each.max_connections} connections"
+            for each in config.listeners
+        ),
         f"store     {_store(config)}",
         f"data      {config.data}",
     ]

@@ -18,8 +18,10 @@ import typer
 from gateway.codecs.auto import format_of
 from gateway.codecs.json_v1 import Value, message_ms, read_message, split_names
 from gateway.config import MIB
-from gateway.hj212.crc import crc16
-from gateway.hj212.frame import Cut, Stray, cut, number, read_segment
+from gateway.hj212.cut import Cut, Stray
+from gateway.hj212.items import number
+from gateway.hj212.reader import parse_frame
+from gateway.hj212.stream import cut
 from gateway.reasons import BadPayload, Reason, shown
 from gateway.stamps import hj212_ms
 
@@ -122,11 +124,12 @@ def _json(line: bytes, zone: ZoneInfo) -> Line:
 def _hj212(piece: Cut | Stray, zone: ZoneInfo, accept_bad_crc: bool) -> Line:
     if isinstance(piece, Stray):
         return _error(piece.reason, piece.detail)
-    computed = crc16(piece.segment)
-    if computed != piece.crc and not accept_bad_crc:
-        detail = f"the frame ends with CRC {piece.crc:04X}, its data segment has {computed:04X}"
+    parsed = parse_frame(piece, zone=zone)
+    if parsed.crc != parsed.crc_sent and not accept_bad_crc:
+        sent = piece.crc_text.decode("ascii", "replace")
+        detail = f"the frame ends with CRC {sent}, its data segment has {parsed.crc:04X}"
         return _error(Reason.BAD_CRC, detail)
-    packet = read_segment(piece.segment)
+    packet = parsed.packet
     if not packet.cn:
         return _error(Reason.MISSING_FIELD, "CN is missing")
     if packet.faults and not packet.readings:

@@ -16,10 +16,13 @@ right-aligned to words of eight with zeros, which add nothing. Measured 0.3 us a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from sys import byteorder
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gateway.hj212.verdicts import Verdict
 
 START: Final = 0xFFFF
 NO_CRC: Final = -1
@@ -49,6 +52,10 @@ _OF_START: Final = _PARTS[:, 0xFF].copy()
 """What the start value adds, by the distance of the first byte from the end modulo 8."""
 
 
+_OF_START_AS_INTS: Final[list[int]] = _OF_START.tolist()
+_PARTS_REVERSED: Final[list[list[int]]] = _PARTS[::-1].tolist()
+
+
 def _nibbles() -> NDArray[np.int64]:
     values = np.full(256, -(1 << 20), np.int64)
     for digit in "0123456789abcdefABCDEF":
@@ -61,9 +68,15 @@ _NIBBLES: Final = _nibbles()
 
 def crc16(segment: bytes) -> int:
     """The CRC of one data segment."""
-    crc = START
-    for byte in segment:
-        crc = _TABLE[(crc >> 8) ^ byte]
+    length = len(segment)
+    if not length:
+        return START
+    folded = 0
+    for word in memoryview(segment.rjust(length + 7 >> 3 << 3, b"\0")).cast("Q"):
+        folded ^= word
+    crc = _OF_START_AS_INTS[(length - 1) & 7]
+    for part, byte in zip(_PARTS_REVERSED, folded.to_bytes(8, byteorder), strict=True):
+        crc ^= part[byte]
     return crc
 
 
@@ -81,6 +94,32 @@ def crc16_batch(segments: Sequence[bytes]) -> NDArray[np.uint16]:
     for column in range(8):
         crc ^= _PARTS[7 - column][in_order[:, column]]
     crc[lengths == 0] = START
+    return crc
+
+
+def crc_verdict(sent: bytes, segment: bytes, computed: int) -> Verdict:
+    """What is wrong with the CRC that was sent with a segment, `computed` being the right one."""
+    try:
+        number = int(sent, 16)
+    except ValueError:
+        return Verdict.CRC_WRONG
+    if number == computed:
+        found = Verdict.CRC_SHORT if len(sent) < 4 else Verdict.NONE
+        return found if sent == sent.upper() else found | Verdict.CRC_LOWER_CASE
+    if number == _swapped(computed):
+        return Verdict.CRC_SWAPPED
+    modbus = _crc16_modbus(segment)
+    return Verdict.CRC_MODBUS if number in (modbus, _swapped(modbus)) else Verdict.CRC_WRONG
+
+
+def _swapped(crc: int) -> int:
+    return (crc & 0xFF) << 8 | crc >> 8
+
+
+def _crc16_modbus(segment: bytes) -> int:
+    crc = START
+    for byte in segment:
+        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
     return crc
 
 

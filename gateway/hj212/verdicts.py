@@ -96,6 +96,16 @@ class Verdict(IntFlag):
     """A split message of which packets did not come in time; those that came were used."""
 
 
+CRC_VERDICTS: Final = (
+    Verdict.CRC_WRONG
+    | Verdict.CRC_LOWER_CASE
+    | Verdict.CRC_SHORT
+    | Verdict.CRC_SWAPPED
+    | Verdict.CRC_MODBUS
+    | Verdict.CRC_OF_CIPHERTEXT
+)
+"""Those on the CRC."""
+
 WORDS: Final = {verdict.name.lower(): verdict for verdict in Verdict if verdict.name}
 """Word of the configuration, of counters and of `docs/hj212.md` to verdict."""
 

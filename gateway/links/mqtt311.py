@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -19,6 +19,7 @@ from gateway.clock import now_ms
 from gateway.config import Link as Settings
 from gateway.errors import LinkError
 from gateway.links.inbox import Gathered, Inbox
+from gateway.links.outbox import Outbox
 from gateway.links.pump import Pump
 from gateway.links.seam import LinkStatus, Take
 from gateway.links.tls import ssl_context
@@ -35,6 +36,8 @@ class Mqtt311Link:
         self._clock = clock
         self._status = LinkStatus(since=clock())
         self._was_up = False
+        self._pump: Pump | None = None
+        self._outbox = Outbox()
 
     @property
     def name(self) -> str:
@@ -53,7 +56,7 @@ class Mqtt311Link:
         context = ssl_context(self._settings.tls) if self._settings.secure else None
         loop = asyncio.get_running_loop()
         inbox = Inbox(loop, self._settings.max_batch_bytes, lambda: pump.wake())
-        pump = self._make_pump(inbox, context, loop)
+        pump = self._pump = self._make_pump(inbox, context, loop)
         with ThreadPoolExecutor(1, f"link-{self.name}") as threads:
             network = loop.run_in_executor(threads, pump.run)
             handing = asyncio.create_task(self._hand_over(inbox, pump, take), name=f"{self.name}-hand-over")
@@ -62,11 +65,21 @@ class Mqtt311Link:
                 if handing.done():
                     handing.result()
             finally:
+                self._pump = None
                 handing.cancel()
                 pump.stop()
                 await asyncio.gather(handing, return_exceptions=True)
                 await network
                 pump.close()
+
+    def send(self, messages: Sequence[tuple[str, bytes]]) -> int:
+        """See `gateway.links.seam.Link`; at QoS 0, by way of the network thread."""
+        taken = 0
+        if self._pump is not None and self._status.connected:
+            taken = self._outbox.put(messages)
+            self._pump.wake()
+        self._status.unsent += len(messages) - taken
+        return taken
 
     def _make_pump(self, inbox: Inbox, context: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> Pump:
         try:
@@ -75,6 +88,7 @@ class Mqtt311Link:
                 self._settings.login.password,
                 context,
                 inbox,
+                self._outbox,
                 self._status,
                 on_up=lambda present, lowered: loop.call_soon_threadsafe(self._up, present, lowered) and None,
                 on_down=lambda reason: loop.call_soon_threadsafe(self._down, reason) and None,
@@ -116,6 +130,7 @@ class Mqtt311Link:
         status = self._status
         if status.connected:
             status.connected, status.since = False, self._clock()
+        status.unsent += self._outbox.clear()
         if reason:
             status.last_error = reason
             log.warning("link_down", link=self.name, broker=self._settings.url, reason=reason)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import mqtt5
 import numpy as np
@@ -35,6 +35,8 @@ GRANTED = (
     mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE,
     mqtt5.SubAckReasonCode.GRANTED_QOS_EXACTLY_ONCE,
 )
+SEND_BUFFER = 1024 * 1024
+"""Bytes that wait for the broker to read them; at this bound messages to devices are dropped."""
 CAPTURED = "captured"
 """MQTT 5 user property of a camera frame: when it was taken."""
 
@@ -47,6 +49,7 @@ class Mqtt5Link:
         self._clock = clock
         self._status = LinkStatus(since=clock())
         self._was_up = False
+        self._wire: Wire | None = None
         self._frames = any(subscription.codec == "jpeg" for subscription in settings.subscribe)
         self._will_topic = (
             format_topic(settings.will_topic, client_id=settings.client_id) if settings.will_topic else ""
@@ -84,6 +87,17 @@ class Mqtt5Link:
             finally:
                 self._leave(wire)
             await asyncio.sleep(backoff.next())
+
+    def send(self, messages: Sequence[tuple[str, bytes]]) -> int:
+        """See `gateway.links.seam.Link`; at QoS 0, all in one write."""
+        wire = self._wire
+        if wire is None or wire.transport.is_closing() or wire.transport.get_write_buffer_size() > SEND_BUFFER:
+            self._status.unsent += len(messages)
+            return 0
+        publish = mqtt5.PublishPacket
+        wire.transport.write(b"".join([publish(topic, payload).write() for topic, payload in messages]))
+        self._status.sent += len(messages)
+        return len(messages)
 
     async def _open_session(self, wire: Wire, password: bytes | None) -> None:
         """CONNECT with its answer, and SUBSCRIBE. Raises `LinkError` when the broker refuses.
@@ -208,6 +222,7 @@ class Mqtt5Link:
 
     def _leave(self, wire: Wire) -> None:
         """Say goodbye where there is somebody to say it to; the session stays."""
+        self._wire = None
         with contextlib.suppress(AssertionError):
             if not wire.transport.is_closing():
                 if self._status.connected and self._will_topic:
@@ -229,6 +244,7 @@ class Mqtt5Link:
         status = self._status
         status.reconnects += self._was_up
         self._was_up = True
+        self._wire = wire
         status.connected, status.since = True, self._clock()
         log.info("link_up", link=self.name, broker=self._settings.url)
 

@@ -12,7 +12,6 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
@@ -24,13 +23,11 @@ from gateway.errors import LinkError
 from gateway.links import endings
 from gateway.links.backoff import Backoff
 from gateway.links.inbox import Inbox
+from gateway.links.outbox import Outbox
 from gateway.links.paho_client import PahoErrors, make_client
 from gateway.links.seam import LinkStatus
-from gateway.links.waker import Waker
+from gateway.links.waker import Waker, watch
 from gateway.topics import Template, format_topic
-
-if TYPE_CHECKING:
-    from _typeshed import HasFileno
 
 ANSWER_TIMEOUT_S = 10.0
 """From the open socket to the broker's answers to CONNECT and SUBSCRIBE."""
@@ -52,6 +49,7 @@ class Pump:
         password: str | None,
         context: ssl.SSLContext | None,
         inbox: Inbox,
+        outbox: Outbox,
         status: LinkStatus,
         on_up: Callable[[bool, list[str]], None],
         on_down: Callable[[str], None],
@@ -59,10 +57,11 @@ class Pump:
         """`on_up` gets whether the broker had kept our session, and topics granted with a lower QoS than asked.
 
         `on_down` gets the reason, empty where it was `stop`. Both are called in the thread of `run`, which also
-        counts `status.acked` and `status.stale_acks`. Raises ValueError for a topic that is wrong.
+        counts `status.acked`, `status.stale_acks` and `status.sent`. Raises ValueError for a topic that is wrong.
         """
         self._settings = settings
         self._inbox = inbox
+        self._outbox = outbox
         self._status = status
         self._on_up = on_up
         self._on_down = on_down
@@ -98,7 +97,7 @@ class Pump:
             self._waker.wake()
 
     def wake(self) -> None:
-        """The inbox has room again. For any thread."""
+        """The inbox has room again, or the outbox has messages. For any thread."""
         self._waker.wake()
 
     def stop(self) -> None:
@@ -162,10 +161,10 @@ class Pump:
                 if self._up_at is None and not self._behind and time.monotonic() > deadline:
                     raise LinkError(f"the broker did not answer within {ANSWER_TIMEOUT_S:.0f} s")
                 self._send_acks()
-                if client.want_write() and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                if not (self._flushed() and self._publish_waiting()):
                     break
                 wanted = selectors.EVENT_READ * inbox.room | selectors.EVENT_WRITE * client.want_write()
-                watched = _watch(selector, sock, watched, wanted)
+                watched = watch(selector, sock, watched, wanted)
                 # TLS decrypts a record at a time: the rest of it waits in memory, where no selector sees it.
                 readable = inbox.room and isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
                 for key, events in selector.select(0 if readable else TICK_S):
@@ -214,6 +213,20 @@ class Pump:
             else:
                 status.stale_acks += len(packet_ids)
 
+    def _flushed(self) -> bool:
+        """Write what paho has queued, as far as the socket takes it; False where the connection broke."""
+        return not self._client.want_write() or self._client.loop_write() == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _publish_waiting(self) -> bool:
+        """Send messages to devices, unless the broker reads too slowly; False where the connection broke."""
+        client = self._client
+        if self._up_at is None or client.want_write():
+            return True
+        for topic, payload in self._outbox.take():
+            client.publish(topic, payload)
+            self._status.sent += 1
+        return self._flushed()
+
     def _say(self, state: str) -> None:
         self._said_online = time.monotonic()
         if self._will_topic:
@@ -232,7 +245,7 @@ class Pump:
         with selectors.DefaultSelector() as selector:
             watched = 0
             while (sock := client.socket()) is not None and (left := end - time.monotonic()) > 0:
-                watched = _watch(selector, sock, watched, selectors.EVENT_WRITE)
+                watched = watch(selector, sock, watched, selectors.EVENT_WRITE)
                 if selector.select(left) and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                     break
         if (sock := client.socket()) is not None:
@@ -277,16 +290,3 @@ class Pump:
             topic = error.object.decode("utf-8", "backslashreplace")
         self._messages += 1
         self._inbox.put(topic, bytes(message.payload), self._connection, message.mid if message.qos else None)
-
-
-def _watch(selector: selectors.BaseSelector, sock: HasFileno, watched: int, wanted: int) -> int:
-    """Have the selector watch a socket for `wanted` in place of `watched`, either of which may be nothing."""
-    if watched == wanted:
-        return wanted
-    if not watched:
-        selector.register(sock, wanted)
-    elif not wanted:
-        selector.unregister(sock)
-    else:
-        selector.modify(sock, wanted)
-    return wanted

@@ -1,4 +1,4 @@
-"""What a link is: messages of one broker in, batches out. One file a protocol, one line in `gateway.links`.
+"""What a link is: messages of one source in, batches out. One file a protocol, one line in `gateway.links`.
 
 A link lives in the ingest event loop. It reads the socket rarely and much at a time, and acknowledges to the
 broker only what it is told to, which is what the journal has synced.
@@ -6,7 +6,7 @@ broker only what it is told to, which is what the journal has synced.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,10 @@ class LinkStatus:
     """Messages acknowledged to the broker; QoS 0 has none."""
     stale_acks: int = 0
     """Acknowledgements dropped because their connection was gone: the broker sends those messages again."""
+    sent: int = 0
+    """Messages to devices handed to the network."""
+    unsent: int = 0
+    """Messages to devices dropped: the connection was gone, or whoever is at its other end reads too slowly."""
 
 
 class Link(Protocol):
@@ -54,5 +58,12 @@ class Link(Protocol):
         `Batch.ack` is called at most once, from the event loop's thread and in the order of the batches, and
         never for a batch that could not be made durable. Trouble with the broker goes to the log and to
         `status`; what no retry mends (a certificate file that is missing) raises `LinkError`.
+        """
+        ...
+
+    def send(self, messages: Sequence[tuple[str, bytes]]) -> int:
+        """Send (topic, payload) to devices now; how many were taken. The others are dropped and counted.
+
+        For the event loop's thread. It never waits: a reply or a command that comes late is of no use.
         """
         ...

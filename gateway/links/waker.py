@@ -1,9 +1,14 @@
-"""Waker: makes a thread that waits on sockets look up."""
+"""What a thread that waits on sockets needs: to look up when told to, and to watch a socket for what it wants now."""
 
 from __future__ import annotations
 
+import selectors
 import socket
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import HasFileno
 
 
 class Waker:
@@ -40,3 +45,16 @@ class Waker:
     def close(self) -> None:
         self._inner.close()
         self._outer.close()
+
+
+def watch(selector: selectors.BaseSelector, sock: HasFileno, watched: int, wanted: int) -> int:
+    """Have the selector watch a socket for `wanted` in place of `watched`, either of which may be nothing."""
+    if watched == wanted:
+        return wanted
+    if not watched:
+        selector.register(sock, wanted)
+    elif not wanted:
+        selector.unregister(sock)
+    else:
+        selector.modify(sock, wanted)
+    return wanted

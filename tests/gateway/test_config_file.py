@@ -125,6 +125,28 @@ CASES = [
         "c.toml:4: publish.alert_topic: topic 'a/{camera}': {camera} is not known; expected {site} or {alert}",
     ),
     (
+        "replies with a placeholder of cameras",
+        LINK + 'reply_topic = "a/{camera}"\n',
+        "c.toml:3: links.0.reply_topic: topic 'a/{camera}': {camera} is not known; expected {site} or {device}",
+    ),
+    (
+        "replies on a topic that we hear ourselves",
+        LINK + 'reply_topic = "p/{site}/{device}"\nsubscribe = [{ topic = "{site}/x/{device}" }]\n',
+        "c.toml:3: links.0.reply_topic: 'p/{site}/{device}' is a topic of the subscription '{site}/x/{device}': "
+        "the gateway would hear its own replies",
+    ),
+    (
+        "the default of replies on a topic that we hear ourselves",
+        LINK + 'subscribe = [\n  { topic = "pollution/{site}/{device}/reply" },\n]\n',
+        "c.toml:3: links.0.subscribe: 'pollution/{site}/{device}/reply', where replies go (reply_topic), is a topic of "
+        "the subscription 'pollution/{site}/{device}/reply': the gateway would hear its own replies",
+    ),
+    (
+        "two listeners on one port",
+        '[[listeners]]\nname = "a"\n[[listeners]]\nname = "b"\n[publish]\nenabled = false\n',
+        "c.toml:3: listeners.1.port: 5212 is that of listeners.0 too",
+    ),
+    (
         "store of an unknown kind",
         LINK + '[store]\nkind = "influx"\n',
         "c.toml:4: store.kind: expected 'duckdb', 'influxdb', 'influxdb1', not 'influx'",
@@ -331,6 +353,14 @@ def test_an_inventory_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> Non
     ("text", "warning"),
     [
         (LINK + '[api]\nhost = "0.0.0.0"\n', r"c\.toml:4: api\.host: 0\.0\.0\.0 is reached from other machines"),
+        (
+            LINK + '[[listeners]]\nname = "tcp"\nhost = "0.0.0.0"\n',
+            r"c\.toml:5: listeners\.0\.host: 0\.0\.0\.0 is reached from other machines, and HJ 212 sends passwords",
+        ),
+        (
+            LINK + '[[listeners]]\nname = "tcp"\npassword_required = false\n',
+            r"c\.toml:5: listeners\.0\.password_required: false lets in whoever knows an MN",
+        ),
         (LINK + "qos = 0\n", r"c\.toml:3: links\.0\.qos: 0 loses what is sent while"),
         (
             LINK + 'url = "mqtt://broker"\nlogin = { username = "u", password_env = "P" }\n',

@@ -458,7 +458,7 @@ def test_a_polygon_that_touches_itself_is_not_plain(corners: list[tuple[float, f
 
 def test_every_row_of_the_factor_table_has_a_code_of_its_own_and_names_in_both_languages() -> None:
     rows = list(csv.DictReader(files("gateway").joinpath("data", "factors.csv").read_text("utf-8").splitlines()))
-    assert list(rows[0]) == ["code", "old_code", "name_zh", "name_en", "unit"]
+    assert list(rows[0]) == ["code", "old_code", "name_zh", "name_en", "unit", "format", "medium"]
     assert len({row["code"] for row in rows}) == len(rows) > 400
     assert all(row["name_zh"] and row["name_en"] for row in rows)
     old = [row["old_code"] for row in rows if row["old_code"]]

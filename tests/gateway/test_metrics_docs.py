@@ -10,7 +10,7 @@ import pytest
 import small_city
 from prometheus_client import CollectorRegistry
 
-from gateway.config import Config, Link
+from gateway.config import Config, Link, Listener
 from gateway.metrics import registry_of
 from gateway.service import Service
 from gateway.service_views import api_server
@@ -24,12 +24,18 @@ Known = dict[str, tuple[str, frozenset[str]]]
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[CollectorRegistry]:
     """The metrics of a service that does not run, each with at least one sample."""
-    service = Service(Config(data=tmp_path, links=(Link(name="city"),)), small_city.inventory(), api_server)
+    config = Config(data=tmp_path, links=(Link(name="city"),), listeners=(Listener(name="tcp"),))
+    service = Service(config, small_city.inventory(), api_server)
+    service.listeners[0].counts.refused["unknown_mn"] += 1
+    service.listeners[0].counts.closed["idle"] += 1
     service.pipeline.counts.dead["bad_json"] += 1
     service.pipeline.counts.steps["exceedance", "fired"] += 1
     service.frames.counts.dropped["newest_wins"] += 1
+    service.requests.steps["done", "executed"] += 1
+    service.requests.strays["late"] += 1
     yield registry_of(service)
     service.journal.close()
+    service.requests.close()
     service.ledger.close()
     service.store.close()
 

@@ -26,7 +26,7 @@ from gateway.decode import Decoder
 from gateway.errors import GatewayError
 from gateway.live import Live
 from gateway.pipeline import Pipeline
-from gateway.records import Block, DeadLetter, Decoded
+from gateway.records import Block, DeadLetter, Decoded, DeviceEvent
 from gateway.topics import Router
 
 
@@ -48,6 +48,7 @@ class StubbornLedger(Ledger):
         transitions: Sequence[Transition] = (),
         dead: Sequence[DeadLetter] = (),
         snapshot: bytes | None = None,
+        events: Sequence[DeviceEvent] = (),
         detections: Sequence[Detection] = (),
     ) -> list[Detection]:
         self.asked += 1
@@ -55,7 +56,7 @@ class StubbornLedger(Ledger):
         if self.refusals:
             self.refusals -= 1
             raise GatewayError("the disk is full")
-        return super().commit(position, transitions, dead, snapshot, detections)
+        return super().commit(position, transitions, dead, snapshot, events, detections)
 
 
 @dataclass
