@@ -18,6 +18,7 @@ from gateway.codecs.named import Named
 from gateway.codecs.rows import Row, RowWriter
 from gateway.codecs.seam import CodecSettings, Sink
 from gateway.config import MIB, LineFormat
+from gateway.decimals import decimal
 from gateway.flags import NORMAL, flag_code
 from gateway.inventory import Inventory
 from gateway.reasons import BadPayload, Reason, shown
@@ -30,7 +31,6 @@ MOST_BAD_LINES: Final = 100
 REMEMBERED_HEADS: Final = 100_000
 
 _PLAIN: Final = re.compile(r"([^\\\s]+) ([^\\\"\s]+)(?: (-?\d{1,19}))?[ \r]*\Z")
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?\Z", re.ASCII)
 _WHOLE: Final = re.compile(r"[+-]?\d{1,20}[iu]\Z", re.ASCII)
 _TRUTH: Final = {
     **dict.fromkeys(("t", "T", "true", "True", "TRUE"), 1.0),
@@ -268,8 +268,9 @@ def _text(written: str) -> str:
 
 def _value(key: str, written: str) -> float:
     """Raises `BadPayload`."""
-    if _NUMBER.match(written):
-        return float(written)
+    value = decimal(written)
+    if value is not None:
+        return value
     if _WHOLE.match(written):
         return float(written[:-1])
     truth = _TRUTH.get(written)

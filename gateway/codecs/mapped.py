@@ -20,8 +20,8 @@ from gateway.codecs.named import Named
 from gateway.codecs.rows import Row, RowWriter
 from gateway.codecs.seam import CodecSettings, Sink
 from gateway.config import MIB, JsonMapping
+from gateway.decimals import decimal
 from gateway.flags import NORMAL, UNKNOWN, flag_code
-from gateway.hj212.frame import number
 from gateway.inventory import Inventory
 from gateway.json_paths import MISSING, Chain, JsonPath, compile_path, get, matches
 from gateway.reasons import BadPayload, Reason, shown
@@ -132,7 +132,7 @@ class Mapped:
         form = self._mapping.time_format
         try:
             if form == "epoch_s" or form == "epoch_ms":
-                seconds = number(found) if isinstance(found, str) else found
+                seconds = decimal(found) if isinstance(found, str) else found
                 if not isinstance(seconds, int | float) or isinstance(seconds, bool):
                     raise ValueError("is no number")
                 return epoch_ms(seconds) if form == "epoch_s" else plausible(round(seconds))
@@ -183,7 +183,7 @@ def _value(found: Any, name: str) -> float:
             return float(found)
         except OverflowError:
             raise BadPayload(Reason.BAD_VALUE, f"{shown(name)} is {shown(found)}, beyond all numbers") from None
-    value = number(found.strip()) if isinstance(found, str) else None
+    value = decimal(found.strip()) if isinstance(found, str) else None
     if value is None:
         raise BadPayload(Reason.BAD_VALUE, f"{shown(name)} is {shown(found)}; expected a number or null")
     return value
