@@ -99,6 +99,8 @@ class Checks:
         self.not_judged.late += judged.late
         self.not_judged.ahead += judged.ahead
         silence.hear(self._silence, decoded.devices, decoded.received)
+        if decoded.cameras:
+            silence.hear(self._camera_silence, decoded.cameras, decoded.received)
         return judged.findings
 
     def hear_camera(self, camera: int, received: int) -> None:

@@ -49,8 +49,10 @@ def _subscribed(subscription: Table, place: Place) -> Iterator[Mistake]:
     except ValueError as error:
         yield Mistake(place, str(error))
         return
-    if subscription.get("codec") == "jpeg" and "{camera}" not in template.levels:
-        yield Mistake(place, f"topic {topic!r} names no camera: pictures need a level {{camera}}")
+    codec = subscription.get("codec")
+    if codec in ("jpeg", "onvif") and "{camera}" not in template.levels:
+        what = "pictures" if codec == "jpeg" else "events of ONVIF"
+        yield Mistake(place, f"topic {topic!r} names no camera: {what} need a level {{camera}}")
 
 
 def _loops(link: Table, place: Place) -> Iterator[Mistake]:

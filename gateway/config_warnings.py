@@ -33,6 +33,12 @@ def config_warnings(config: Config) -> list[Mistake]:
         found += _broker(link, place)
         if link.qos == 0:
             found.append(Mistake((*place, "qos"), "0 loses what is sent while the gateway or the broker is away"))
+    used = {each.mapping for link in config.links for each in link.subscribe}
+    found += [
+        Mistake(("mappings", number, "name"), f"no subscription reads by {mapping.name!r}")
+        for number, mapping in enumerate(config.mappings)
+        if mapping.name not in used
+    ]
     for number, listener in enumerate(config.listeners):
         if not _is_loopback(listener.host):
             text = f"{listener.host} is reached from other machines, and HJ 212 sends passwords in the clear"

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from gateway.codecs.seam import Codec, Sink
+from gateway.codecs.seam import Codec, Sink, at_site
+from gateway.config import CAMERA_CODECS, NAMED_CODECS
 from gateway.records import Block, Decoded
 from gateway.topics import Route, Router
 
@@ -38,6 +39,8 @@ class Decoder:
             devices=heard,
             alive_only=whole.alive_only,
             frames=whole.frames,
+            cameras=sorted(whole.cameras),
+            detections=whole.detections,
             link=block.link,
         )
 
@@ -77,8 +80,11 @@ def _joined(block: Block, parts: list[Sink]) -> Sink:
         whole.dead += part.dead
         whole.alive_only += part.alive_only
         whole.frames += part.frames
+        whole.cameras |= part.cameras
+        whole.detections += part.detections
     whole.dead.sort(key=lambda letter: letter.position)
     whole.frames.sort(key=lambda frame: frame.row)
+    whole.detections.sort(key=lambda event: event.row)
     return whole
 
 
@@ -86,9 +92,20 @@ def _by_codec(routes: list[Route]) -> list[tuple[str, Sequence[int], list[int]]]
     """Row numbers and devices of each codec; nearly always there is one, and the rows are all rows."""
     names = {route.codec for route in routes}
     if len(names) == 1:
-        return [(names.pop(), range(len(routes)), [route.device for route in routes])]
+        name = names.pop()
+        return [(name, range(len(routes)), _subjects(name, routes))]
     parts: list[tuple[str, Sequence[int], list[int]]] = []
     for name in sorted(names):
         rows = [row for row, route in enumerate(routes) if route.codec == name]
-        parts.append((name, rows, [routes[row].device for row in rows]))
+        parts.append((name, rows, _subjects(name, [routes[row] for row in rows])))
     return parts
+
+
+def _subjects(name: str, routes: list[Route]) -> list[int]:
+    """What the topics name, for the codec `name`: see `Codec.decode`."""
+    word = name.partition(":")[0]
+    if word in CAMERA_CODECS:
+        return [route.camera if route.camera >= 0 or route.site is None else at_site(route.site) for route in routes]
+    if word in NAMED_CODECS:
+        return [route.device if route.device >= 0 or route.site is None else at_site(route.site) for route in routes]
+    return [route.device for route in routes]

@@ -36,6 +36,8 @@ class Factor:
     """HJ 212 factor code, `a21026`."""
     unit: str
     name: Name
+    kelvin: float | None = None
+    """Temperature (K) at 101.325 kPa that its concentrations refer to; None where it is not stated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ class FactorEntry(Section):
     """What the monitor sends, empty for a number without one (pH); left out: the unit of the standard."""
     name: NameEntry | None = None
     """Without it the name of the standard."""
+    reference_c: Annotated[float, Field(ge=-50, le=100)] | None = None
+    """Temperature (C) at 101.325 kPa that its concentrations refer to; without it no ppm is converted."""
 
 
 class LimitEntry(Section):

@@ -195,7 +195,8 @@ class _Joiner:
                 text = f"is missing: {entry.code!r} has no unit in the table of HJ 212 factors"
                 self.mistakes.append(Mistake((*here, "unit"), text))
             default = known.name if known else Name(entry.code, entry.code)
-            made[entry.code] = Factor(entry.code, unit, entry.name.name if entry.name else default)
+            kelvin = None if entry.reference_c is None else entry.reference_c + 273.15
+            made[entry.code] = Factor(entry.code, unit, entry.name.name if entry.name else default, kelvin)
         return tuple(made.values())
 
     def _check_limits(self, limits: Sequence[LimitEntry], factors: Sequence[Factor], place: Place) -> None:

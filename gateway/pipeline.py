@@ -17,9 +17,10 @@ from typing import Protocol
 import structlog
 
 from detectors.records import Finding
+from gateway.alerts.feeds import detection_of_event
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
-from gateway.alerts.records import Subject, Transition
+from gateway.alerts.records import Detection, Subject, Transition
 from gateway.alerts.subjects import GAPS, SILENCE, Subjects
 from gateway.checks import Checks
 from gateway.clock import now_ms
@@ -95,12 +96,14 @@ class Pipeline:
         *,
         replies: Answers | None = None,
         requests: Asked | None = None,
+        on_detections: Callable[[Sequence[Detection]], None] | None = None,
     ) -> None:
         """`on_steps` is called after a commit with the steps it made durable: to publish and to show them.
 
-        `on_events` likewise with the events of devices; these may come twice after a crash. `replies` is told of every
-        block but those run again when starting; `requests` also of those that were not handled before the start: an
-        answer may be among them.
+        `on_events` likewise with the events of devices; these may come twice after a crash. `on_detections` likewise
+        with what edge nodes of cameras saw and the ledger did not have yet. `replies` is told of every block but those
+        run again when starting; `requests` also of those that were not handled before the start: an answer may be
+        among them.
         """
         self._decoder = decoder
         self._checks = checks
@@ -112,6 +115,7 @@ class Pipeline:
         self._live = live
         self._on_steps = on_steps
         self._on_events = on_events
+        self._on_detections = on_detections
         self._clock = clock
         self._replies = replies
         self._requests = requests
@@ -120,6 +124,7 @@ class Pipeline:
         self._steps: list[Transition] = []
         self._dead: list[DeadLetter] = []
         self._events: list[DeviceEvent] = []
+        self._detections: list[Detection] = []
         self._committed_at = 0
         self._snapshot_at = clock()
         self.position = 0
@@ -161,10 +166,12 @@ class Pipeline:
         A block that is not `live` comes from the journal while links are down: its devices are not answered.
         """
         decoded = self._decoder.decode(block)
+        inventory = self._checks.inventory
         findings = self._checks.step(decoded)
         self._events += self._loggers.step(decoded)
         self._alert(findings)
         self._bury(decoded.dead)
+        self._detections += [detection_of_event(one, block.received, inventory) for one in decoded.detections]
         self._store.offer(decoded)
         if live and self._replies is not None:
             self._replies.answer(block, decoded.frames)
@@ -172,7 +179,7 @@ class Pipeline:
             self._requests.heard(decoded.frames, live=live)
         self._show(block, decoded)
         self.position = block.end
-        if self._steps or len(self._dead) >= PENDING_LETTERS or len(self._events) >= PENDING_EVENTS:
+        if self._steps or self._detections or len(self._dead) >= PENDING_LETTERS or len(self._events) >= PENDING_EVENTS:
             await self.commit()
 
     async def tick(self, listening_since: int | None) -> None:
@@ -201,12 +208,14 @@ class Pipeline:
         async with self._lock:
             now = self._clock()
             due = snapshot or now - self._snapshot_at >= SNAPSHOT_EVERY_MS
-            if not (self._steps or self._dead or self._events or due or now - self._committed_at >= COMMIT_EVERY_MS):
+            waiting = self._steps or self._dead or self._events or self._detections
+            if not (waiting or due or now - self._committed_at >= COMMIT_EVERY_MS):
                 return
-            # No await between here and the call below: steps, letters, events, position and state belong together.
+            # No await between here and the call below: all that has gathered, position and state belong together.
             steps, dead, events, position = self._steps[:], self._dead[:], self._events[:], self.position
+            seen = self._detections[:]
             state = self._checks.dump() if due else None
-            while not await self._try(position, steps, dead, events, state):
+            while (new := await self._try(position, steps, dead, events, seen, state)) is None:
                 await asyncio.sleep(RETRY_S)  # the disk refuses; ingest waits meanwhile, so nothing is lost
             self._committed_at = now
             if due:
@@ -215,6 +224,8 @@ class Pipeline:
             self._on_steps(steps)
         if events and self._on_events is not None:
             self._on_events(events)
+        if new and self._on_detections is not None:
+            self._on_detections(new)
 
     async def _try(
         self,
@@ -222,25 +233,31 @@ class Pipeline:
         steps: list[Transition],
         dead: list[DeadLetter],
         events: list[DeviceEvent],
+        seen: list[Detection],
         state: bytes | None,
-    ) -> bool:
-        """Commit once; whether the ledger took it. A commit under way is waited for, also when cancelled."""
+    ) -> Sequence[Detection] | None:
+        """Commit once; the detections that were new, or None where the ledger refused.
+
+        A commit under way is waited for, also when cancelled.
+        """
+        new: Sequence[Detection] | None = None
         commit = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._ledger.commit, position, steps, dead, state, events
+            self._thread, self._ledger.commit, position, steps, dead, state, events, seen
         )
         try:
             await asyncio.wait([commit])
         finally:
             await asyncio.wait([commit])
             try:
-                commit.result()
+                new = commit.result()
             except GatewayError as error:
                 self.refused = str(error)
                 log.error("ledger_refuses", reason=self.refused)
             else:
                 self.refused = ""
                 del self._steps[: len(steps)], self._dead[: len(dead)], self._events[: len(events)]
-        return not self.refused
+                del self._detections[: len(seen)]
+        return new
 
     async def close(self) -> None:
         """Commit everything with a snapshot: the next start has nothing to run again."""

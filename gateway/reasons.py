@@ -62,6 +62,15 @@ class Reason(StrEnum):
     UNSUPPORTED_COMMAND = "unsupported_command"
     """Factor items under a command that is not of the data group 2000-2999."""
 
+    NOT_UNDERSTOOD = "not_understood"
+    """A SenML field that must be understood to read the rest, and is not."""
+    BAD_LINE = "bad_line"
+    """A line that is no line protocol."""
+    UNKNOWN_CAMERA = "unknown_camera"
+    """Neither the topic nor the payload names a camera of the inventory."""
+    CAMERA_MISMATCH = "camera_mismatch"
+    """The payload names another camera than the topic."""
+
     NOT_JPEG = "not_jpeg"
     """No JPEG picture, or one without a size."""
     TRUNCATED_JPEG = "truncated_jpeg"

@@ -15,6 +15,7 @@ __all__ = [
     "Batch",
     "Block",
     "Box",
+    "CameraEvent",
     "DeadLetter",
     "Decoded",
     "DeviceEvent",
@@ -141,6 +142,24 @@ class DeviceEvent(NamedTuple):
     items: tuple[tuple[str, str], ...]
 
 
+class CameraEvent(NamedTuple):
+    """What the edge node of a camera saw, as it says itself."""
+
+    row: int
+    """Message number within the block."""
+    camera: int
+    captured: int
+    kind: str
+    """`object`, `review`, `event` or `scene`: see `docs/payloads-alerts.md`."""
+    width: int
+    height: int
+    """Of the picture that the boxes are in; 0 where the edge node does not say."""
+    boxes: tuple[Box, ...]
+    """One for each thing seen; without size where the edge node does not say where it is."""
+    zones: tuple[str, ...] = ()
+    """Names of zones as the edge node has them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What a block of messages says: columns, and what could not be read."""
@@ -156,6 +175,10 @@ class Decoded:
     """Messages that carried no reading and are no mistake (heartbeats, replies)."""
     frames: list[LoggerFrame] = field(default_factory=list[LoggerFrame])
     """HJ 212 frames, in the order of the block."""
+    cameras: list[int] = field(default_factory=list[int])
+    """Cameras heard of through their edge nodes in this block, each once."""
+    detections: list[CameraEvent] = field(default_factory=list[CameraEvent])
+    """What edge nodes of cameras saw, in the order of the block."""
     link: str = ""
     """Name of the link that brought the block."""
 

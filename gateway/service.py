@@ -107,9 +107,10 @@ class Service:
         ]
         self.links: list[Link] = [*map(open_link, config.links), *self.listeners]
         router = Router(templates_of(config), inventory)
-        self.decoder = Decoder(
-            router, make_codecs(inventory, self.channels, CodecSettings(config.decode, config.hj212, self.keys))
-        )
+        subscriptions = [each for link in config.links for each in link.subscribe]
+        settings = CodecSettings(config.decode, config.hj212, self.keys)
+        codecs = make_codecs(inventory, self.channels, settings, subscriptions, config.mappings)
+        self.decoder = Decoder(router, codecs)
         self.downlink = Downlink(inventory, ways_of(self.links, config))
         self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
         self.checks = Checks(inventory, self.channels, config.hj212)
@@ -136,6 +137,7 @@ class Service:
             replies=self.replies,
             requests=self.requests,
             on_events=self._told,
+            on_detections=lambda found: self.sightings.tell(found),
         )
         first = config.links[0] if config.links else LinkSettings(name="alerts")
         self.publisher = OutboxPublisher(

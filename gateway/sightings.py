@@ -7,7 +7,7 @@ a finding about a zone goes to the alerts, with the frame kept as evidence befor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -89,6 +89,11 @@ class Sightings:
             self._publish(detection)
             if self._feed.listeners:
                 self._feed.publish("detection", detection_payload(detection))
+
+    def tell(self, detections: Sequence[Detection]) -> None:
+        """Detections of edge nodes that the ledger has: to the broker and to listeners."""
+        for detection in detections:
+            self._tell(detection)
 
     async def run(self) -> None:
         """Findings to alerts, each after its evidence is on the disk; until cancelled."""

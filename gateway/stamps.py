@@ -28,6 +28,14 @@ def plausible(ms: int) -> int:
     raise ValueError(f"is not between the years 2000 and 2100{hint}")
 
 
+def epoch_ms(seconds: float) -> int:
+    """ms UTC of seconds since 1970. Raises ValueError, with a sentence, where that is not plausible."""
+    try:
+        return plausible(round(seconds * 1000))
+    except OverflowError:
+        raise ValueError("is not between the years 2000 and 2100") from None
+
+
 def iso_ms(text: str, zone: ZoneInfo) -> int:
     """ms UTC of an ISO 8601 date and time (or a date alone: its midnight); finer digits are cut off.
 

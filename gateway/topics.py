@@ -1,6 +1,7 @@
 """Topics: what a topic says about the message on it, and how a topic to publish on is made.
 
-A template is an MQTT topic in which `{site}`, `{device}` or `{camera}` stands for one whole level:
+A template is an MQTT topic in which `{site}`, `{device}` or `{camera}` stands for one whole level; one to subscribe
+to may end in `/#`, which stands for whatever follows:
 
 >>> template = Template.parse("pollution/{site}/{device}/data")
 >>> template.filter
@@ -39,7 +40,9 @@ class Template:
     @classmethod
     def parse(cls, text: str) -> Template:
         """Read a template to subscribe to. Raises ValueError naming the template and what is wrong with it."""
-        levels = _levels(text)
+        levels = _levels(text.removesuffix("/#"))
+        if text.endswith("/#"):
+            levels = (*levels, "#")
         names = [level[1:-1] for level in levels if level.startswith("{")]
         for name in names:
             if name not in PLACEHOLDERS:
@@ -57,13 +60,22 @@ class Template:
         """The MQTT topic filter to subscribe to."""
         return "/".join("+" if level.startswith("{") else level for level in self.levels)
 
+    @property
+    def open_ended(self) -> bool:
+        """Whether it ends in `#`, which stands for any number of levels."""
+        return self.levels[-1] == "#"
+
     def match(self, topic: str) -> dict[str, str] | None:
         """What the topic has in the place of each placeholder; None where it is not of this template."""
         found = topic.split("/")
-        if len(found) != len(self.levels):
+        levels = self.levels
+        if self.open_ended:
+            levels = levels[:-1]
+            del found[len(levels) :]
+        if len(found) != len(levels):
             return None
         names: dict[str, str] = {}
-        for level, value in zip(self.levels, found, strict=True):
+        for level, value in zip(levels, found, strict=True):
             if level.startswith("{"):
                 names[level[1:-1]] = value
             elif level != value:
@@ -76,11 +88,13 @@ class Route:
     """What a topic says of its messages."""
 
     codec: str
-    """As the subscription has it; empty where the topic matches no subscription."""
+    """`Subscription.codec_key`; empty where the topic matches no subscription."""
     device: int = UNKNOWN_DEVICE
     """Device number, `UNKNOWN_DEVICE` where the topic names none of the inventory."""
     camera: int = UNKNOWN_CAMERA
     """Camera number, -1 where the topic names none of the inventory."""
+    site: int | None = None
+    """Site number, where the topic names a site; the number of sites, which none has, for one that is not ours."""
     known: bool = False
     """Whether the topic matches a subscription and all it names is in the inventory.
 
@@ -95,7 +109,7 @@ class Subscribed(Protocol):
     def topic(self) -> str: ...
 
     @property
-    def codec(self) -> str: ...
+    def codec_key(self) -> str: ...
 
 
 class Router:
@@ -107,10 +121,10 @@ class Router:
 
     def __init__(self, subscriptions: Sequence[Subscribed], inventory: Inventory) -> None:
         """Raises ValueError for a template that is wrong."""
-        self._templates = [(Template.parse(each.topic), each.codec) for each in subscriptions]
+        self._templates = [(Template.parse(each.topic), each.codec_key) for each in subscriptions]
         self.has_frames = any(codec == "jpeg" for _, codec in self._templates)
         """Whether any subscription brings camera frames."""
-        self._sites = {site.id for site in inventory.sites}
+        self._sites = {site.id: number for number, site in enumerate(inventory.sites)}
         self._devices = inventory.device_numbers
         self._cameras = inventory.camera_numbers
         self._lone_devices = _lone(inventory.device_numbers)
@@ -128,20 +142,21 @@ class Router:
         return self._remember(topic) if route is None else route
 
     def _remember(self, topic: str) -> Route:
-        route = self._find(topic)
-        if not route.known:
+        route, open_ended = self._find(topic)
+        if not route.known or open_ended:
             if self._strangers >= CACHED_STRANGERS or len(topic) > STRANGER_CHARACTERS:
                 return route
             self._strangers += 1
         self._routes[topic] = route
         return route
 
-    def _find(self, topic: str) -> Route:
+    def _find(self, topic: str) -> tuple[Route, bool]:
+        """The route, and whether there may be any number of such topics, so that not all can be remembered."""
         for template, codec in self._templates:
             names = template.match(topic)
             if names is not None:
-                return self._named(codec, names)
-        return Route("")
+                return self._named(codec, names), template.open_ended
+        return Route(""), True
 
     def _named(self, codec: str, names: dict[str, str]) -> Route:
         site, device_id, camera_id = names.get("site"), names.get("device"), names.get("camera")
@@ -153,7 +168,7 @@ class Router:
         if camera_id is not None:
             camera = _number(site, camera_id, self._cameras, self._lone_cameras, UNKNOWN_CAMERA)
             known = known and camera != UNKNOWN_CAMERA
-        return Route(codec, device, camera, known)
+        return Route(codec, device, camera, None if site is None else self._sites.get(site, len(self._sites)), known)
 
 
 def _number(

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.alerts.records import Alert, Detection, Transition, ZoneShare
 from gateway.inventory import Inventory
-from gateway.records import DeviceEvent, FrameResult
+from gateway.records import CameraEvent, DeviceEvent, FrameResult
 
 VERSION: Final = 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,6 +118,22 @@ def detection_of(result: FrameResult, inventory: Inventory, frame: str = "") -> 
         boxes=result.boxes,
         zones=tuple(ZoneShare(zone.id, share) for zone, share in zip(camera.zones, result.zones, strict=True)),
         frame=frame,
+    )
+
+
+def detection_of_event(event: CameraEvent, received: int, inventory: Inventory) -> Detection:
+    """What an edge node saw. Of its zones those that the inventory knows are told, wholly: it says no share."""
+    camera = inventory.cameras[event.camera]
+    return Detection(
+        site=inventory.sites[camera.site].id,
+        camera=camera.id,
+        captured=event.captured,
+        received=received,
+        width=event.width,
+        height=event.height,
+        boxes=event.boxes,
+        zones=tuple(ZoneShare(zone.id, 1.0) for zone in camera.zones if zone.id in event.zones),
+        kind=event.kind,
     )
 
 

@@ -117,12 +117,14 @@ class Ledger(LedgerReader):
         dead: Sequence[DeadLetter] = (),
         snapshot: bytes | None = None,
         events: Sequence[DeviceEvent] = (),
-    ) -> None:
+        detections: Sequence[Detection] = (),
+    ) -> list[Detection]:
         """Write what the journal up to `position` led to, and the position, in one transaction.
 
         Every transition goes to the alerts, the audit trail and the outbox. A dead letter or an event that is there
-        already is left as it is. `snapshot` is the detectors' state at `position`. Raises `GatewayError` where the file
-        takes no write (disk full): nothing was changed, the same call may be made again.
+        already is left as it is; so is a detection, and those that were not there are returned. `snapshot` is the
+        detectors' state at `position`. Raises `GatewayError` where the file takes no write (disk full): nothing was
+        changed, the same call may be made again.
         """
         with self._transaction(synced=snapshot is not None) as connection:
             moved = connection.execute(
@@ -137,6 +139,9 @@ class Ledger(LedgerReader):
                 self._add_events(connection, events)
             if snapshot is not None:
                 connection.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?)", (position, snapshot))
+            new = [each for each in detections if self._add_new(connection, each)]
+            self._evict_detections(connection)
+        return new
 
     def _add_transitions(self, connection: sqlite3.Connection, transitions: Sequence[Transition]) -> None:
         outbox: list[tuple[int | None]] = []
@@ -270,10 +275,22 @@ class Ledger(LedgerReader):
         with self._transaction() as connection:
             connection.executemany(rows.ADD_DETECTION, [rows.row_of_detection(each) for each in detections])
             self._detections += len(detections)
-            excess = self._detections - self._detections_kept
-            if excess > 0:
-                connection.execute(
-                    "DELETE FROM detections WHERE id IN (SELECT id FROM detections ORDER BY id LIMIT ?)", (excess,)
-                )
-                connection.execute(_COUNT, ("evicted", "detections", excess))
-                self._detections -= excess
+            self._evict_detections(connection)
+
+    def _add_new(self, connection: sqlite3.Connection, detection: Detection) -> bool:
+        """Add what an edge node saw, unless it is there: MQTT brings things twice, retained ones at every connect."""
+        row = rows.row_of_detection(detection)
+        if connection.execute(rows.FIND_DETECTION, rows.likeness_of(detection)).fetchone() is not None:
+            return False
+        connection.execute(rows.ADD_DETECTION, row)
+        self._detections += 1
+        return True
+
+    def _evict_detections(self, connection: sqlite3.Connection) -> None:
+        excess = self._detections - self._detections_kept
+        if excess > 0:
+            connection.execute(
+                "DELETE FROM detections WHERE id IN (SELECT id FROM detections ORDER BY id LIMIT ?)", (excess,)
+            )
+            connection.execute(_COUNT, ("evicted", "detections", excess))
+            self._detections -= excess

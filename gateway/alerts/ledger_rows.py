@@ -152,8 +152,29 @@ def event_of(row: Row) -> DeviceEvent:
     return DeviceEvent(position, number, kind, site, device, cn, time, received, told)
 
 
+FIND_DETECTION: Final = (
+    "SELECT 1 FROM detections WHERE site = ? AND camera = ? AND captured BETWEEN ? AND ? "
+    "AND kind = ? AND (? IS NULL OR boxes = ?) LIMIT 1"
+)
+SCENE_EVERY_MS: Final = 1_000
+"""Scenes come at the rate of the video: of each second one is kept."""
+
+
+def likeness_of(detection: Detection) -> Row:
+    """For `FIND_DETECTION`: what makes a detection of an edge node the same as one that is there."""
+    at, kind = detection.captured, detection.kind
+    if kind == "scene":
+        start = at - at % SCENE_EVERY_MS
+        return (detection.site, detection.camera, start, start + SCENE_EVERY_MS - 1, kind, None, None)
+    boxes = _boxes(detection)
+    return (detection.site, detection.camera, at, at, kind, boxes, boxes)
+
+
+def _boxes(detection: Detection) -> str:
+    return msgspec.json.encode([(box.x, box.y, box.w, box.h, box.label, box.score) for box in detection.boxes]).decode()
+
+
 def row_of_detection(detection: Detection) -> Row:
-    boxes = [(box.x, box.y, box.w, box.h, box.label, box.score) for box in detection.boxes]
     zones = [(zone.id, zone.share) for zone in detection.zones]
     return (
         detection.site,
@@ -162,7 +183,7 @@ def row_of_detection(detection: Detection) -> Row:
         detection.received,
         detection.width,
         detection.height,
-        msgspec.json.encode(boxes).decode(),
+        _boxes(detection),
         msgspec.json.encode(zones).decode(),
         detection.frame,
         detection.kind,

@@ -18,6 +18,7 @@ import msgspec
 from gateway.channels import PERIODS, ChannelKey, Channels, ChannelsFull
 from gateway.codecs.cache import Cache
 from gateway.codecs.seam import UNKNOWN_DEVICE, CodecSettings, Sink
+from gateway.codecs.units_declared import DeclaredUnits
 from gateway.config import MIB
 from gateway.flags import NORMAL, flag_code
 from gateway.inventory import Inventory
@@ -30,8 +31,6 @@ LONGEST_MESSAGE: Final = MIB
 REMEMBERED_NAMES: Final = 500_000
 """Bound on names held in the memory of layouts: 10,000 devices with 50 factors each, 50 MB at the very worst."""
 
-_SAME_UNIT: Final = frozenset(("Rtd", "Avg", "Min", "Max", "ZsRtd", "ZsAvg", "ZsMin", "ZsMax"))
-"""Fields in the factor's own unit. A total (`Cou`) has another one, which the inventory does not know."""
 _NAN: Final = float("nan")
 _BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -96,7 +95,7 @@ class JsonV1:
         self._channels = channels
         self._max_factors = settings.decode.max_factors
         self._zones = [inventory.sites[device.site].zone for device in devices]
-        self._units = [{factor.code: factor.unit for factor in device.factors} for device in devices]
+        self._units = DeclaredUnits(inventory)
         self._own_names = [{name for name in (device.id, device.mn) if name} for device in devices]
         self._numbers: dict[str, int] = {}
         for number, device in enumerate(devices):
@@ -199,13 +198,11 @@ class JsonV1:
             value, flag = reading, "N"
             if isinstance(reading, Value):
                 value, flag = reading.value, reading.flag
-                factor, _, field = name.partition("-")
-                unit = self._units[device].get(factor)
-                if reading.unit not in (None, unit) and unit is not None and (field or default) in _SAME_UNIT:
-                    raise BadPayload(
-                        Reason.UNIT_MISMATCH,
-                        f"readings.{name} is in {shown(reading.unit)}, the inventory has {shown(unit)}",
-                    )
+                if reading.unit is not None:
+                    factor, _, field = name.partition("-")
+                    number = _NAN if value is None else value
+                    where = f"readings.{name}"
+                    value = self._units.value(device, factor, field or default, number, reading.unit, where)
             values.append(_NAN if value is None else cast(float, value))
             flags.append(flag_code(flag))
         return values, flags

@@ -8,12 +8,22 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from gateway.config import Decode, Hj212
+from gateway.config import Decode, Hj212, JsonMapping, LineFormat
 from gateway.hj212.keys import KeyRing
-from gateway.records import Block, DeadLetter, LoggerFrame, Readings
+from gateway.records import Block, CameraEvent, DeadLetter, LoggerFrame, Readings
 
 UNKNOWN_DEVICE: Final = -1
 """The topic names no device of the inventory; the payload (an MN) still may."""
+
+
+def at_site(site: int) -> int:
+    """What stands in place of a device's or a camera's number where the topic names its site only."""
+    return -2 - site
+
+
+def site_of(number: int) -> int | None:
+    """The site of `at_site`; None for any other number."""
+    return -2 - number if number < UNKNOWN_DEVICE else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,10 @@ class CodecSettings:
     decode: Decode = field(default_factory=Decode)
     hj212: Hj212 = field(default_factory=Hj212)
     keys: KeyRing = field(default_factory=KeyRing)
+    line: LineFormat = field(default_factory=LineFormat)
+    """How the codec `line` finds device and factor."""
+    mapping: JsonMapping | None = None
+    """What the codec `mapped` reads by."""
 
 
 @dataclass(slots=True)
@@ -51,6 +65,9 @@ class Sink:
     dead: list[DeadLetter] = field(default_factory=list[DeadLetter])
     alive_only: int = 0
     frames: list[LoggerFrame] = field(default_factory=list[LoggerFrame])
+    cameras: set[int] = field(default_factory=set[int])
+    """Cameras heard of through their edge node."""
+    detections: list[CameraEvent] = field(default_factory=list[CameraEvent])
 
     def bury(self, row: int, reason: str, detail: str) -> None:
         """Make message number `row` of the block a dead letter."""
@@ -84,7 +101,8 @@ class Codec(Protocol):
     def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
         """Read the messages `rows` of `sink.block` into the sink.
 
-        `devices` runs parallel to `rows`: the device number that the topic names, or `UNKNOWN_DEVICE`.
+        `devices` runs parallel to `rows`: the device number that the topic names, or `UNKNOWN_DEVICE`. For the codecs
+        of `CAMERA_CODECS` it is the camera number; for them and those of `NAMED_CODECS` it may also be `at_site`.
         Every row ends as readings, as `alive_only`, or buried. It never raises for what a payload holds.
         """
         ...

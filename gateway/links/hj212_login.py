@@ -31,7 +31,7 @@ class ListenerTopic:
     """A template of what a listener brings, and its codec, as a subscription is."""
 
     topic: str
-    codec: str
+    codec_key: str
 
 
 def device_topic(listener: str) -> str:

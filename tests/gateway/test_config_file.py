@@ -171,6 +171,100 @@ def test_a_mistake_is_named_with_its_line_and_field(tmp_path: Path, text: str | 
     assert found[0].startswith(expected) if expected.endswith("UTF-8") else found[0] == expected
 
 
+MAPPED = LINK + 'subscribe = [{ topic = "x", codec = "mapped", mapping = "vendor" }]\n'
+MAPPING = MAPPED + '[[mappings]]\nname = "vendor"\nfactor = "@key"\n'
+
+MAPPING_CASES = [
+    (
+        "a mapping that is not there",
+        MAPPED + '[[mappings]]\nname = "vendors"\nfactor = "n"\n',
+        "c.toml:3: links.0.subscribe.0.mapping: no mapping 'vendor'; did you mean 'vendors'?",
+    ),
+    (
+        "no mapping named",
+        LINK + 'subscribe = [{ topic = "x", codec = "mapped" }]\n',
+        'c.toml:3: links.0.subscribe.0.mapping: is missing: codec = "mapped" reads by one of the mappings',
+    ),
+    (
+        "a mapping for another codec",
+        LINK + 'subscribe = [{ topic = "x", mapping = "vendor" }]\n',
+        'c.toml:3: links.0.subscribe.0.mapping: is used with codec = "mapped" only',
+    ),
+    (
+        "lines for another codec",
+        LINK + 'subscribe = [{ topic = "x", line = { precision = "s" } }]\n',
+        'c.toml:3: links.0.subscribe.0.line: is used with codec = "line" only',
+    ),
+    (
+        "a precision that is none",
+        LINK + 'subscribe = [{ topic = "x", codec = "line", line = { precision = "m" } }]\n',
+        "c.toml:3: links.0.subscribe.0.line.precision: expected 'ns', 'us', 'ms' or 's', not 'm'",
+    ),
+    (
+        "two mappings of a name",
+        MAPPING + '[[mappings]]\nname = "vendor"\nfactor = "n"\n',
+        "c.toml:8: mappings.1.name: 'vendor' is the name of mappings.0 too",
+    ),
+    (
+        "a path that is none",
+        MAPPING + 'value = "a..b"\n',
+        "c.toml:7: mappings.0.value: path 'a..b': not understood from '..b' on; see docs/payloads.md",
+    ),
+    (
+        "a path to several values",
+        MAPPING + 'unit = "a[*]"\n',
+        "c.toml:7: mappings.0.unit: path 'a[*]': only `readings` may lead to several things with * or [*]",
+    ),
+    (
+        "readings that go up",
+        MAPPING + 'readings = "^.x"\n',
+        "c.toml:7: mappings.0.readings: path '^.x': ^ has no meaning at the top of the message",
+    ),
+    ("no factor", MAPPED + '[[mappings]]\nname = "vendor"\n', "c.toml:4: mappings.0.factor: is missing"),
+    (
+        "a factor that is none",
+        MAPPING + 'factors = { so2 = "a 1" }\n',
+        "c.toml:7: mappings.0.factors.so2: expected factor or factor-Field, not 'a 1'",
+    ),
+    (
+        "a pattern of half a time",
+        MAPPING + 'time = "t"\ntime_format = "pattern"\ntime_pattern = "%H:%M"\n',
+        "c.toml:9: mappings.0.time_pattern: '%H:%M' does not tell year, month, day, hour and minute",
+    ),
+    (
+        "a format without a pattern",
+        MAPPING + 'time = "t"\ntime_format = "pattern"\n',
+        'c.toml:4: mappings.0.time_pattern: goes together with time_format = "pattern"',
+    ),
+    (
+        "a format of no time",
+        MAPPING + 'time_format = "epoch_s"\n',
+        "c.toml:7: mappings.0.time_format: is not used without time",
+    ),
+    (
+        "an ONVIF topic without a camera",
+        LINK + 'subscribe = [{ topic = "cam/onvif-ej/#", codec = "onvif" }]\n',
+        "c.toml:3: links.0.subscribe.0.topic: topic 'cam/onvif-ej/#' names no camera: "
+        "events of ONVIF need a level {camera}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in MAPPING_CASES], ids=[c[0] for c in MAPPING_CASES])
+def test_a_mistake_in_how_payloads_are_read_is_named_with_its_line_and_field(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    assert mistakes(tmp_path, text) == [expected]
+
+
+def test_a_mapping_without_mistakes_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(MAPPING + 'time = "$.t"\ntime_format = "pattern"\ntime_pattern = "%Y-%m-%d %H:%M %z"\n')
+    config, _ = load(file)
+    assert config.mappings[0].time_pattern == "%Y-%m-%d %H:%M %z"
+    assert config.links[0].subscribe[0].codec_key == "mapped:vendor"
+
+
 def test_all_mistakes_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = LINK + "qos = 5\n[api]\nport = -1\n" + SITE + "name = 5\n[[devices]]\nid = 7\nsite = 's'\n"
     assert [line.split(": ")[:2] for line in mistakes(tmp_path, text)] == [
@@ -281,6 +375,10 @@ def test_an_inventory_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> Non
         (
             LINK + '[store]\nkind = "influxdb1"\nurl = "http://db:8086"\ndatabase = "d"\n',
             r"c\.toml:5: store\.url: .* in the clear",
+        ),
+        (
+            LINK + '[[mappings]]\nname = "vendor"\nfactor = "n"\n',
+            r"c\.toml:4: mappings\.0\.name: no subscription reads by 'vendor'",
         ),
     ],
 )

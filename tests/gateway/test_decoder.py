@@ -56,6 +56,8 @@ def decoder(codecs: dict[str, Codec] | None = None) -> Decoder:
         Subscription(topic="json/{site}/{device}", codec="json"),
         Subscription(topic="hj212/{site}/{device}", codec="hj212"),
         Subscription(topic="auto/{site}/{device}"),
+        Subscription(topic="lines/{site}", codec="line"),
+        Subscription(topic="frigate/{site}", codec="frigate"),
     ]
     made = make_codecs(inventory, Channels(inventory), CodecSettings()) | (codecs or {})
     return Decoder(Router(subscriptions, inventory), made)
@@ -154,3 +156,20 @@ def test_every_message_ends_as_readings_or_dead_wherever_a_codec_fails(kinds: li
     assert values(decoded) == [(row, 7.0) for row, kind in enumerate(kinds) if kind in ("good", "hj212")]
     reasons = {"poison": "codec_error", "nowhere": "unknown_topic"}
     assert dead(decoded) == [(row, reasons[kind]) for row, kind in enumerate(kinds) if kind in reasons]
+
+
+def test_a_topic_that_names_only_a_site_bounds_what_its_payloads_may_name() -> None:
+    event = b'{"type":"new","after":{"camera":"yard","label":"car","frame_time":1767225600}}'
+    decoded = decoder().decode(
+        block(
+            ("lines/plant", b"m,device=d1 a21026=1"),
+            ("frigate/plant", event),
+            ("lines/moon", b"m,device=d1 a21026=2"),
+            ("frigate/moon", event),
+            ("frigate/plant", event),
+        )
+    )
+    assert values(decoded) == [(100, 1.0)]
+    assert [(seen.row, seen.camera) for seen in decoded.detections] == [(1, 0), (4, 0)]
+    assert dead(decoded) == [(102, "unknown_device"), (103, "unknown_camera")]
+    assert (decoded.devices, decoded.cameras) == ([1], [0])

@@ -134,6 +134,12 @@ def test_factors_have_unit_and_name_of_the_standard_unless_given() -> None:
     assert opacity == Factor("opacity", "%", Name("opacity", "opacity"))
 
 
+def test_a_factor_may_state_the_temperature_its_concentrations_refer_to() -> None:
+    stated = WHOLE.replace('{ code = "opacity", unit = "%" }', '{ code = "opacity", unit = "%", reference_c = 25 }')
+    so2, _, opacity = inventory(stated).devices[0].factors
+    assert (so2.kelvin, opacity.kelvin) == (None, 298.15)
+
+
 def test_limits_become_rules_of_each_device_with_ids_that_differ() -> None:
     assert inventory(WHOLE).limits == (
         LimitRule(

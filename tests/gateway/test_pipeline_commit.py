@@ -14,7 +14,7 @@ import small_city
 from gateway import pipeline as pipeline_module
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
-from gateway.alerts.records import Transition
+from gateway.alerts.records import Detection, Transition
 from gateway.alerts.subjects import Subjects
 from gateway.alerts.texts import Texts
 from gateway.channels import Channels
@@ -49,13 +49,14 @@ class StubbornLedger(Ledger):
         dead: Sequence[DeadLetter] = (),
         snapshot: bytes | None = None,
         events: Sequence[DeviceEvent] = (),
-    ) -> None:
+        detections: Sequence[Detection] = (),
+    ) -> list[Detection]:
         self.asked += 1
         assert self.may_go_on.wait(20)
         if self.refusals:
             self.refusals -= 1
             raise GatewayError("the disk is full")
-        super().commit(position, transitions, dead, snapshot, events)
+        return super().commit(position, transitions, dead, snapshot, events, detections)
 
 
 @dataclass

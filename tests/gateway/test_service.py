@@ -253,6 +253,72 @@ async def test_hj212_and_json_come_on_one_topic(protocol: Protocol, mosquitto: M
     assert points(tmp_path) == [("d0", 0, 1.5), ("d1", 1, 2.5), ("d1", 2, 3.5)]
 
 
+OTHERS = """subscribe = [
+    { topic = "senml/{site}", codec = "senml" },
+    { topic = "lines/{site}", codec = "line", line = { precision = "ms", factor = "measurement" } },
+    { topic = "vendor/{site}/{device}", codec = "mapped", mapping = "vendor-x" },
+    { topic = "frigate/{site}/events", codec = "frigate" },
+    { topic = "{site}/{camera}/onvif-ej/#", codec = "onvif" },
+]"""
+VENDOR = """
+[[mappings]]
+name = "vendor-x"
+readings = "data.*"
+factor = "@key"
+factors = { SO2 = "a21026" }
+unit = "=ug/m3"
+time = "$.ts"
+time_format = "epoch_ms"
+"""
+YARD = """
+[[cameras]]
+id = "yard"
+site = "plant"
+silent_after_s = 86400
+"""
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_payloads_of_others_end_in_the_store_and_events_of_cameras_on_every_way_out(
+    protocol: Protocol, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    plain = 'subscribe = [{ topic = "pollution/{site}/{device}/data" }]'
+    config = settings(mosquitto, protocol, VENDOR)
+    assert plain in config
+    event = {"camera": "yard", "label": "car", "score": 0.5, "frame_time": START / 1000, "box": [1, 2, 4, 6]}
+    crossed = b'{"UtcTime":"2026-01-01T00:00:01Z","Source":{"Rule":"fence"},"Data":{"ObjectId":"15"}}'
+    messages = [
+        ("senml/plant", b'[{"bn":"d0/","bt":1767225600,"n":"a21026","u":"ug/m3","v":1500}]'),
+        ("lines/plant", b"a21026,device=d1 value=2.5 %d\nbad line\n" % (START + 1000)),
+        ("vendor/plant/d1", b'{"ts":%d,"data":{"SO2":3500,"door":"open"}}' % (START + 2000)),
+        ("frigate/plant/events", json.dumps({"type": "new", "after": event}).encode()),
+        ("plant/yard/onvif-ej/RuleEngine/LineDetector/Crossed/&1/2/fence", crossed),
+        ("plant/yard/onvif-ej/RuleEngine/LineDetector/Crossed/&1/2/fence", crossed),
+    ]
+    file = write(tmp_path, config.replace(plain, OTHERS), DEVICES + YARD)
+    async with (
+        running(file) as service,
+        aiomqtt.Client(mosquitto.host, mosquitto.port) as listener,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{service.port}", timeout=20) as http,
+        http.stream("GET", "/api/v1/stream?kind=detection") as stream,
+    ):
+        await listener.subscribe("detections/#", qos=1)
+        lines = aiter(stream.aiter_lines())
+        assert await anext(lines) == ": welcome"
+        await publish(mosquitto, messages, protocol)
+        told = await _heard(listener.messages, 2)
+        assert [topic for topic, _ in told] == ["detections/plant/yard"] * 2
+        assert [(one["kind"], one["boxes"][0]["label"]) for _, one in told] == [
+            ("object", "car"),
+            ("event", "LineDetector/Crossed"),
+        ]
+        assert await _events(lines, 2) == [one for _, one in told]
+        assert (await http.get("/api/v1/detections")).json() == [one for _, one in reversed(told)], "each once"
+        await until(lambda: service.pipeline.counts.messages == len(messages))
+        assert service.pipeline.counts.dead == {"bad_line": 1}
+    assert points(tmp_path) == [("d0", 0, 1.5), ("d1", 1, 2.5), ("d1", 2, 3.5)]
+
+
 # ---------------------------------------------------------------- what cannot be used
 
 

@@ -66,6 +66,9 @@ def test_a_template_has_a_filter_with_a_wildcard_for_each_placeholder(text: str,
         ("plain", "plain", {}),
         ("plain", "Plain", None),
         ("{site}", "", {"site": ""}),
+        ("{camera}/onvif-ej/#", "gate/onvif-ej/RuleEngine/Crossed/&1", {"camera": "gate"}),
+        ("{camera}/onvif-ej/#", "gate/onvif-ej", {"camera": "gate"}),
+        ("{camera}/onvif-ej/#", "gate/onvif-mj/x", None),
     ],
 )
 def test_a_topic_is_matched_level_by_level(text: str, topic: str, names: dict[str, str] | None) -> None:
@@ -77,7 +80,9 @@ def test_a_topic_is_matched_level_by_level(text: str, topic: str, names: dict[st
     [
         ("", "at least one character"),
         ("a/+/b", "has a wildcard"),
-        ("a/#", "has a wildcard"),
+        ("#", "has a wildcard"),
+        ("a/#/b", "has a wildcard"),
+        ("a#", "has a wildcard"),
         ("a/{plant}/b", "{plant} is not known"),
         ("a/{site}/{site}", "{site} stands there more than once"),
         ("a/x-{device}/b", "must fill its level, found 'x-{device}'"),
@@ -123,23 +128,23 @@ ROUTES = [
 @pytest.mark.parametrize(
     ("topic", "route"),
     [
-        ("pollution/river/ww-01/data", Route("json", device=0, known=True)),
-        ("pollution/harbour/so2-01/data", Route("json", device=1, known=True)),
-        ("pollution/harbour/ww-01/data", Route("json")),
-        ("pollution/nowhere/ww-01/data", Route("json")),
-        ("pollution/river/met/data", Route("json", device=2, known=True)),
-        ("pollution/harbour/met/data", Route("json", device=3, known=True)),
-        ("camera/harbour/gate/frame", Route("jpeg", camera=1, known=True)),
-        ("camera/river/quay/frame", Route("jpeg")),
+        ("pollution/river/ww-01/data", Route("json", device=0, site=0, known=True)),
+        ("pollution/harbour/so2-01/data", Route("json", device=1, site=1, known=True)),
+        ("pollution/harbour/ww-01/data", Route("json", site=1)),
+        ("pollution/nowhere/ww-01/data", Route("json", site=2)),
+        ("pollution/river/met/data", Route("json", device=2, site=0, known=True)),
+        ("pollution/harbour/met/data", Route("json", device=3, site=1, known=True)),
+        ("camera/harbour/gate/frame", Route("jpeg", camera=1, site=1, known=True)),
+        ("camera/river/quay/frame", Route("jpeg", site=0)),
         ("old/ww-01", Route("hj212", device=0, known=True)),
         ("old/met", Route("hj212")),
         ("old/quay/jpg", Route("jpeg", camera=2, known=True)),
         ("old/gate/jpg", Route("jpeg")),
         ("hj212/up", Route("hj212", known=True)),
-        ("dtu/river", Route("hj212", known=True)),
-        ("dtu/moon", Route("hj212")),
-        ("pollution/river/ww-01/gate", Route("auto", device=0, camera=0, known=True)),
-        ("pollution/river/ww-01/quay", Route("auto", device=0)),
+        ("dtu/river", Route("hj212", site=0, known=True)),
+        ("dtu/moon", Route("hj212", site=2)),
+        ("pollution/river/ww-01/gate", Route("auto", device=0, camera=0, site=0, known=True)),
+        ("pollution/river/ww-01/quay", Route("auto", device=0, site=0)),
         ("something/else", Route("")),
         ("", Route("")),
     ],
@@ -154,12 +159,21 @@ def test_topics_of_strangers_fill_the_memory_only_to_its_bound(monkeypatch: pyte
     monkeypatch.setattr(topics, "CACHED_STRANGERS", 10)
     router = Router(ROUTES, INVENTORY)
     for number in range(100):
-        assert router.route(f"pollution/river/invented-{number}/data") == Route("json")
+        assert router.route(f"pollution/river/invented-{number}/data") == Route("json", site=0)
         assert router.route(f"nonsense/{number}") == Route("")
     router.route("x" * 10_000)
     known = router.route("pollution/river/ww-01/data")
     assert len(router) == 11
     assert router.route("pollution/river/ww-01/data") is known, "topics of the inventory are remembered all the same"
+
+
+def test_topics_under_an_open_end_fill_the_memory_only_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "CACHED_STRANGERS", 10)
+    router = Router([Subscription(topic="{site}/{camera}/onvif-ej/#", codec="onvif")], INVENTORY)
+    for number in range(100):
+        route = router.route(f"harbour/gate/onvif-ej/{number}")
+        assert route == Route("onvif", camera=1, site=1, known=True)
+    assert len(router) == 10
 
 
 def test_a_very_long_topic_is_not_remembered() -> None:
@@ -169,8 +183,8 @@ def test_a_very_long_topic_is_not_remembered() -> None:
 
 
 def test_a_router_of_a_wrong_template_is_refused() -> None:
-    wrong = Subscription.model_construct(topic="a/#", codec="json")
-    with pytest.raises(ValueError, match="a/#"):
+    wrong = Subscription.model_construct(topic="a/+", codec="json")
+    with pytest.raises(ValueError, match=r"a/\+"):
         Router([wrong], INVENTORY)
 
 

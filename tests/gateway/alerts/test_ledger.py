@@ -327,6 +327,21 @@ def test_only_the_newest_detections_are_kept(ledger_file: Path) -> None:
         assert ledger.counts().detections_evicted == 3
 
 
+def test_detections_of_edge_nodes_are_committed_once_and_bounded_like_the_others(ledger_file: Path) -> None:
+    with Ledger(ledger_file, detections_kept=3) as ledger:
+        seen = [replace(detection(10 * n), kind="object") for n in range(3)]
+        assert ledger.commit(1, detections=seen[:2]) == seen[:2]
+        assert ledger.commit(2, detections=[seen[1], seen[2], seen[2]]) == [seen[2]]
+        other = replace(seen[2], boxes=(Box(1, 1, 1, 1, "car"),))
+        assert ledger.commit(3, detections=[other, detection(20), replace(detection(20), camera="yard")]) == [
+            other,
+            detection(20),
+            replace(detection(20), camera="yard"),
+        ], "another box, another kind and another camera are others"
+        assert len(ledger.detections()) == 3
+        assert ledger.counts().detections_evicted == 3
+
+
 # readers and files
 
 

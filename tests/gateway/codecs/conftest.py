@@ -13,13 +13,13 @@ import pytest
 from gateway.channels import Channels
 from gateway.codecs import CODECS
 from gateway.codecs.seam import CodecSettings, Sink
-from gateway.config import Decode, Hj212
+from gateway.config import Decode, Hj212, JsonMapping, LineFormat
 from gateway.flags import flag_text
 from gateway.hj212.crc import crc16
 from gateway.hj212.keys import KeyRing
 from gateway.hj212.verdicts import words_of
-from gateway.inventory import Device, Factor, Hj212Device, Inventory, Name, Site
-from gateway.records import Block, DeadLetter
+from gateway.inventory import Camera, Device, Factor, Hj212Device, Inventory, Name, Site, Zone
+from gateway.records import Block, CameraEvent, DeadLetter
 
 RECEIVED = 1_772_323_205_000
 
@@ -41,9 +41,24 @@ def device(id: str, site: int, mn: str, hj212: Hj212Device = PLAIN, codes: str =
 
 @pytest.fixture(scope="session")
 def inventory() -> Inventory:
-    """Devices 0 `stack` and 1 `pond` in China, 2 `pond` in Berlin."""
-    devices = (device("stack", 0, STACK_MN), device("pond", 0, "LD130133000015"), device("pond", 1, "BERLIN-1"))
-    return Inventory(SITES, devices, (), ())
+    """Devices 0 `stack` and 1 `pond` in China, 2 `pond` in Berlin, 3 with an MN from a MAC address and weather factors.
+
+    Cameras 0 `front_door` with a zone `yard`, and `gate` at both sites.
+    """
+    weather = (Factor("a01001", "C", NAME), Factor("a01012", "%", NAME), Factor("a05024", "ug/m3", NAME, 298.15))
+    devices = (
+        device("stack", 0, STACK_MN),
+        device("pond", 0, "LD130133000015"),
+        device("pond", 1, "BERLIN-1"),
+        Device("met", 1, NAME, "0024befffe804ff1", "ambient", 30_000, 90_000, weather),
+    )
+    yard = Zone("yard", NAME, ((0, 0), (1, 0), (1, 1)), 0.1, 0, 0)
+    cameras = (
+        Camera("front_door", 0, NAME, (yard,), 60_000),
+        Camera("gate", 0, NAME, (), 60_000),
+        Camera("gate", 1, NAME, (), 60_000),
+    )
+    return Inventory(SITES, devices, cameras, ())
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +123,10 @@ class Outcome:
         return self.sink.dead
 
     @property
+    def detections(self) -> list[CameraEvent]:
+        return self.sink.detections
+
+    @property
     def reasons(self) -> list[str]:
         return [letter.reason for letter in self.sink.dead]
 
@@ -117,7 +136,10 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def run(inventory: Inventory) -> Run:
-    """`run(codec, *payloads, device=0, devices=None, stock=..., keys=..., **settings)`: decode one block."""
+    """`run(codec, *payloads, device=0, devices=None, stock=..., keys=..., **settings)`: decode one block.
+
+    `device` is what the topic names, for codecs of cameras a camera; `topic` is the topic of all.
+    """
 
     def decode(
         codec: str,
@@ -126,16 +148,21 @@ def run(inventory: Inventory) -> Run:
         devices: Sequence[int] | None = None,
         stock: Inventory = inventory,
         keys: KeyRing = NO_KEYS,
+        topic: str | None = None,
+        line: LineFormat | None = None,
+        mapping: JsonMapping | None = None,
         **settings: Any,
     ) -> Outcome:
         hj212 = Hj212(**{key: settings.pop(key) for key in list(settings) if key in Hj212.model_fields})
-        chosen = CodecSettings(Decode(**settings), hj212, keys)
+        chosen = CodecSettings(Decode(**settings), hj212, keys, line=line or LineFormat(), mapping=mapping)
         channels = Channels(stock, chosen.decode.max_channels)
-        block = Block(1000, RECEIVED, "test", [f"t/{n}" for n in range(len(payloads))], list(payloads))
+        topics = [topic or f"t/{n}" for n in range(len(payloads))]
+        block = Block(1000, RECEIVED, "test", topics, list(payloads))
         sink = Sink(block)
         every = devices if devices is not None else [device] * len(payloads)
         CODECS[codec](stock, channels, chosen).decode(range(len(payloads)), every, sink)
         settled = {*sink.rows, *(letter.position - block.first for letter in sink.dead)}
+        settled |= {event.row for event in sink.detections}
         assert len(settled) + sink.alive_only == len(payloads), "every message ends as readings, alive or buried"
         assert sum(sink.counts) == len(sink.channels) == len(sink.values) == len(sink.flags)
         assert len(sink.rows) == len(sink.counts) == len(sink.times)

@@ -12,6 +12,7 @@ from gateway.channels import Channels
 from gateway.codecs import CODECS, make_codecs
 from gateway.codecs.auto import format_of
 from gateway.codecs.seam import CodecSettings
+from gateway.config import JsonMapping, LineFormat, Subscription
 
 JSON = b'{"v":1,"time":1772337600000,"readings":{"a21026":1}}'
 
@@ -28,6 +29,14 @@ JSON = b'{"v":1,"time":1772337600000,"readings":{"a21026":1}}'
         (b"", ""),
         (b"hello", ""),
         (b"[1]", ""),
+        (b'[{"n":"a21026","v":1}]', "senml"),
+        (b' [ {"bn":"ww-01/","bt":1,"bver":10}]', "senml"),
+        (b'[{"n":"a","vs":"}"},7', "senml"),
+        (b'[{"n":"a","v":1,"x":2}]', ""),
+        (b'[{"t":1,"v":1}]', ""),
+        (b'[{"n":"a"}]', ""),
+        (b'[{"n":{"v":1}}]', ""),
+        (b"[{}]", ""),
     ],
 )
 def test_the_first_bytes_tell(payload: bytes, format: str) -> None:
@@ -53,8 +62,17 @@ def test_whatever_comes_nothing_is_raised_and_nothing_lost(run: Any, payloads: l
 
 
 def test_the_registry_makes_one_of_each(inventory: Any) -> None:
-    assert (
-        make_codecs(inventory, Channels(inventory), CodecSettings()).keys()
-        == CODECS.keys()
-        == {"auto", "json", "hj212", "refused"}
-    )
+    assert make_codecs(inventory, Channels(inventory), CodecSettings()).keys() == CODECS.keys() - {"mapped"}
+
+
+def test_a_subscription_with_options_has_a_codec_of_its_own(inventory: Any) -> None:
+    mapping = JsonMapping(name="vendor-x", factor="name")
+    subscriptions = [
+        Subscription(topic="a", codec="mapped", mapping="vendor-x"),
+        Subscription(topic="b", codec="line"),
+        Subscription(topic="c", codec="line", line=LineFormat(precision="s")),
+        Subscription(topic="d", codec="jpeg"),
+    ]
+    made = make_codecs(inventory, Channels(inventory), CodecSettings(), subscriptions, [mapping])
+    assert [made[each.codec_key] is made.get("line") for each in subscriptions[:3]] == [False, True, False]
+    assert set(made) == {*CODECS, *(each.codec_key for each in subscriptions[:3])} - {"mapped"}
