@@ -35,9 +35,9 @@ WAIT_S: Final = 60.0
 
 
 def command(
-    config: Annotated[Path | None, typer.Argument(help="The gateway's CONFIG.toml.")] = None,
     device: Annotated[str | None, typer.Argument(help="site/device, as the inventory has them.")] = None,
     command: Annotated[str | None, typer.Argument(help="One of --list.")] = None,
+    config: Annotated[Path, typer.Option("--config", "-c", help="The gateway's configuration.")] = Path("gateway.toml"),
     begin: Annotated[str | None, typer.Option(help="Start of the first period; local time of the site.")] = None,
     end: Annotated[str | None, typer.Option(help="Start of the last period; local time of the site.")] = None,
     seconds: Annotated[int | None, typer.Option(help="Real-time interval.")] = None,
@@ -58,8 +58,8 @@ def command(
     if list_commands:
         typer.echo("\n".join(_listing()))
         return
-    if config is None or device is None or command is None:
-        raise typer.BadParameter("give CONFIG, DEVICE and COMMAND, or --list")
+    if device is None or command is None:
+        raise typer.BadParameter("give DEVICE and COMMAND, or --list")
     options = {"seconds": seconds, "minutes": minutes, "pol_id": pol_id, "vase": vase}
     given: Parameters = {name: value for name, value in options.items() if value is not None}
     moments = {name: text for name, text in (("begin", begin), ("end", end), ("time", time)) if text is not None}

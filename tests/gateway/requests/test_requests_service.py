@@ -163,7 +163,7 @@ def this_hour() -> datetime:
 
 async def send(config: Path, command: str, *options: str, wait: float = 20) -> Result:
     """`gateway send` as a user would call it, beside the running gateway."""
-    arguments = ["send", str(config), "plant/d0", command, *options, "--wait", str(wait)]
+    arguments = ["send", "plant/d0", command, "--config", str(config), *options, "--wait", str(wait)]
     return await asyncio.to_thread(CliRunner().invoke, app, arguments)
 
 
@@ -385,7 +385,7 @@ async def test_a_command_over_the_api_is_followed_on_the_stream(mosquitto: Mosqu
 def test_a_call_that_makes_no_sense_asks_for_nothing(
     arguments: list[str], mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
-    result = CliRunner().invoke(app, ["send", str(write(tmp_path, mosquitto)), *arguments])
+    result = CliRunner().invoke(app, ["send", "--config", str(write(tmp_path, mosquitto)), *arguments])
     assert result.exit_code == 2
     assert not (tmp_path / "data").exists()
 
