@@ -8,17 +8,12 @@ and sees what was committed last. Every method may be called from any thread; ca
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
 from gateway.alerts import ledger_rows as rows
-from gateway.alerts import ledger_schema as schema
+from gateway.alerts.ledger_file import LedgerFile
 from gateway.alerts.records import Alert, Detection, Family, State, Step, Transition
-from gateway.errors import GatewayError
 from gateway.records import DeadLetter, DeviceEvent
 
 
@@ -76,36 +71,8 @@ class KeptEvent:
     event: DeviceEvent
 
 
-class LedgerReader:
+class LedgerReader(LedgerFile):
     """The read side of the ledger. Close it, or use it in `with`."""
-
-    def __init__(self, file: Path) -> None:
-        """Open an existing ledger read-only. Raises `GatewayError`."""
-        self.file = file
-        self._connection = self._open()
-        self._guard = threading.RLock()
-
-    def _open(self) -> sqlite3.Connection:
-        return schema.open_for_reading(self.file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file. Calls under way in other threads end first."""
-        with self._guard:
-            self._connection.close()
-
-    def _all(self, statement: str, parameters: tuple[object, ...] = ()) -> list[rows.Row]:
-        """All rows of a query. Raises `GatewayError` where the file cannot be read."""
-        try:
-            with self._guard:
-                return self._connection.execute(statement, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise GatewayError(f"the ledger {self.file} cannot be read: {error}") from error
 
     def position(self) -> int:
         """Journal position up to which everything is handled; 0 at first."""

@@ -10,16 +10,16 @@ try before it is sent: after a crash a command that may have gone out has its QN
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import msgspec
 
 from gateway.alerts import ledger_schema as schema
+from gateway.alerts.ledger_file import LedgerFile
 from gateway.errors import GatewayError
 from gateway.requests.policy import Refusal
 from gateway.requests.records import Parameters, Request, State, Step, Why
@@ -42,35 +42,8 @@ _MOVE: Final = (
 _ADD_STEP: Final = "INSERT INTO request_steps (request, at, state, why, detail) VALUES (?, ?, ?, ?, ?)"
 
 
-class RequestReader:
+class RequestReader(LedgerFile):
     """The read side. Opens an existing ledger read-only; close it, or use it in `with`. For any thread."""
-
-    def __init__(self, file: Path) -> None:
-        """Raises `GatewayError` where the file is not there or cannot be read."""
-        self.file = file
-        self._connection = self._open()
-        self._guard = threading.RLock()
-
-    def _open(self) -> sqlite3.Connection:
-        return schema.open_for_reading(self.file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._guard:
-            self._connection.close()
-
-    def _all(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        try:
-            with self._guard:
-                return self._connection.execute(statement, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise GatewayError(f"the ledger {self.file} cannot be read: {error}") from error
 
     def request(self, id: str) -> Request | None:
         """One request as it stands, None where it is not there or no longer kept."""
