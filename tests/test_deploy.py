@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,10 +67,16 @@ class ShippedMosquitto(Server):
 
     name = "mosquitto"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, loggers: Sequence[str] = ()) -> None:
         super().__init__(folder, None)
         self.program = program("mosquitto", "mosquitto")
         make_secrets(folder / "secrets")
+        for name in loggers:
+            (folder / "secrets" / f"mosquitto_{name}_password").write_text("secret of its own")
+            passwords = str(folder / "secrets" / "mosquitto_passwords")
+            subprocess.run(
+                [program("mosquitto_passwd", "mosquitto"), "-b", passwords, name, "secret of its own"], check=True
+            )
         text = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text("utf-8")
         for there, here in (
             ("/mosquitto/data/", f"{folder}/"),
@@ -162,7 +168,7 @@ def test_a_monitor_can_send_readings_but_raise_no_alert_and_read_nothing(start_s
     monitor.on_message = lambda _client, _data, received: overheard.append(received.topic)
     subscribe(gateway, broker, "#")
     subscribe(monitor, broker, "#")
-    for topic in ("pollution/s/d/data", "alerts/s/a", "gateway/x/status", "camera/s/c/frame"):
+    for topic in ("pollution/s/d/data", "alerts/s/a", "gateway/x/status", "pollution/s/d/reply", "camera/s/c/frame"):
         publish(broker, "monitors", topic, 1)
     assert last.wait(10)
     publish(broker, "gateway", "alerts/s/b", 1)
@@ -170,6 +176,42 @@ def test_a_monitor_can_send_readings_but_raise_no_alert_and_read_nothing(start_s
     leave(monitor)
     assert topics[:2] == ["pollution/s/d/data", "camera/s/c/frame"]
     assert overheard == []
+
+
+def test_a_logger_with_a_user_of_its_own_hears_its_replies_and_no_others(start_server: StartServer) -> None:
+    broker = start_server(lambda folder: ShippedMosquitto(folder, loggers=["stack-1"]))
+    heard: list[str] = []
+    arrived: list[str] = []
+    own, end = threading.Event(), threading.Event()
+    logger, gateway = broker.client("stack-1", "logger"), broker.client("gateway", "gateway")
+
+    def hear(_client: object, _data: object, message: paho.MQTTMessage) -> None:
+        heard.append(message.topic)
+        if message.topic == "pollution/s/stack-1/reply":
+            own.set()
+
+    def arrive(_client: object, _data: object, message: paho.MQTTMessage) -> None:
+        arrived.append(message.topic)
+        if message.topic == "pollution/s/stack-1/data":
+            end.set()
+
+    logger.on_message, gateway.on_message = hear, arrive
+    subscribe(logger, broker, "#")
+    subscribe(gateway, broker, "#")
+    for topic in ("pollution/s/stack-2/reply", "alerts/s/a", "pollution/s/stack-1/reply"):
+        publish(broker, "gateway", topic, 1)
+    assert own.wait(10)
+    for topic in ("pollution/s/stack-2/data", "pollution/s/stack-2/reply", "pollution/s/stack-1/data"):
+        publish(broker, "stack-1", topic, 1)
+    assert end.wait(10)
+    leave(logger)
+    leave(gateway)
+    assert heard == ["pollution/s/stack-1/reply"]
+    assert [topic for topic in arrived if topic != "alerts/s/a"] == [
+        "pollution/s/stack-2/reply",
+        "pollution/s/stack-1/reply",
+        "pollution/s/stack-1/data",
+    ]
 
 
 def test_secrets_are_made_once_and_stay(tmp_path: Path) -> None:
