@@ -21,11 +21,12 @@ from gateway.alerts.feeds import detection_of_event
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
 from gateway.alerts.records import Detection, Subject, Transition
-from gateway.alerts.subjects import GAPS, SILENCE, Subjects
+from gateway.alerts.subjects import Subjects, open_gaps, open_silences
 from gateway.checks import Checks
 from gateway.clock import now_ms
 from gateway.decode import Decoder
 from gateway.errors import GatewayError
+from gateway.gathered import Gathered
 from gateway.journal.journal import Journal
 from gateway.live import Live
 from gateway.records import Block, DeadLetter, Decoded, DeviceEvent, LoggerFrame
@@ -40,10 +41,6 @@ CATCH_UP_MESSAGES = 5_000
 """Messages read at once from the journal when starting."""
 RETRY_S = 0.5
 """Pause before a ledger that refused is tried again."""
-PENDING_LETTERS = 20_000
-"""Dead letters that wait for a commit; at the bound the pipeline waits for it."""
-PENDING_EVENTS = 5_000
-"""The same for events of devices."""
 
 
 class Answers(Protocol):
@@ -92,11 +89,11 @@ class Pipeline:
         live: Live,
         on_steps: Callable[[Sequence[Transition]], None],
         clock: Callable[[], int] = now_ms,
-        on_events: Callable[[Sequence[DeviceEvent]], None] | None = None,
+        on_events: Callable[[Sequence[DeviceEvent]], None] = lambda _: None,
+        on_detections: Callable[[Sequence[Detection]], None] = lambda _: None,
         *,
         replies: Answers | None = None,
         requests: Asked | None = None,
-        on_detections: Callable[[Sequence[Detection]], None] | None = None,
     ) -> None:
         """`on_steps` is called after a commit with the steps it made durable: to publish and to show them.
 
@@ -121,10 +118,7 @@ class Pipeline:
         self._requests = requests
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._lock = asyncio.Lock()
-        self._steps: list[Transition] = []
-        self._dead: list[DeadLetter] = []
-        self._events: list[DeviceEvent] = []
-        self._detections: list[Detection] = []
+        self._waiting = Gathered()
         self._committed_at = 0
         self._snapshot_at = clock()
         self.position = 0
@@ -142,8 +136,10 @@ class Pipeline:
         start = 0
         if saved is not None and self._checks.load(saved[1]):
             start = saved[0]
-        self._resume_silences()
-        self._resume_gaps()
+        # The ledger, not the snapshot, knows what was told of: silences and gaps are committed when they are found.
+        inventory = self._checks.inventory
+        self._checks.resume_silences(*open_silences(self._machine.open_alerts(), inventory))
+        self._loggers.resume_gaps(open_gaps(self._machine.open_alerts(), inventory))
         self.position = self.snapshot_position = start
         reader = journal.reader(start)
         while blocks := reader.read(CATCH_UP_MESSAGES):
@@ -168,10 +164,10 @@ class Pipeline:
         decoded = self._decoder.decode(block)
         inventory = self._checks.inventory
         findings = self._checks.step(decoded)
-        self._events += self._loggers.step(decoded)
+        self._waiting.events += self._loggers.step(decoded)
         self._alert(findings)
         self._bury(decoded.dead)
-        self._detections += [detection_of_event(one, block.received, inventory) for one in decoded.detections]
+        self._waiting.detections += [detection_of_event(one, block.received, inventory) for one in decoded.detections]
         self._store.offer(decoded)
         if live and self._replies is not None:
             self._replies.answer(block, decoded.frames)
@@ -179,7 +175,7 @@ class Pipeline:
             self._requests.heard(decoded.frames, live=live)
         self._show(block, decoded)
         self.position = block.end
-        if self._steps or self._detections or len(self._dead) >= PENDING_LETTERS or len(self._events) >= PENDING_EVENTS:
+        if self._waiting.pressing:
             await self.commit()
 
     async def tick(self, listening_since: int | None) -> None:
@@ -189,14 +185,14 @@ class Pipeline:
         """
         now = self._clock()
         self._alert(self._checks.silence(now, listening_since))
-        self._events += self._loggers.tick(now)
+        self._waiting.events += self._loggers.tick(now)
         self._alert(self._loggers.judge(now))
         await self.commit()
 
     async def report(self, findings: Sequence[Finding], evidence: Iterable[str] = ()) -> None:
         """Findings from elsewhere (cameras, the gateway itself), made alerts and committed."""
         self._alert(findings, evidence)
-        if self._steps:
+        if self._waiting.steps:
             await self.commit()
 
     def bury(self, letter: DeadLetter) -> None:
@@ -208,42 +204,31 @@ class Pipeline:
         async with self._lock:
             now = self._clock()
             due = snapshot or now - self._snapshot_at >= SNAPSHOT_EVERY_MS
-            waiting = self._steps or self._dead or self._events or self._detections
-            if not (waiting or due or now - self._committed_at >= COMMIT_EVERY_MS):
+            if not (self._waiting or due or now - self._committed_at >= COMMIT_EVERY_MS):
                 return
-            # No await between here and the call below: all that has gathered, position and state belong together.
-            steps, dead, events, position = self._steps[:], self._dead[:], self._events[:], self.position
-            seen = self._detections[:]
+            # No await between here and the call below: what has gathered, position and state belong together.
+            taken, position = self._waiting.take(), self.position
             state = self._checks.dump() if due else None
-            while (new := await self._try(position, steps, dead, events, seen, state)) is None:
+            while (new := await self._try(position, taken, state)) is None:
                 await asyncio.sleep(RETRY_S)  # the disk refuses; ingest waits meanwhile, so nothing is lost
             self._committed_at = now
             if due:
                 self._snapshot_at, self.snapshot_position = now, position
-        if steps:
-            self._on_steps(steps)
-        if events and self._on_events is not None:
-            self._on_events(events)
-        if new and self._on_detections is not None:
+        if taken.steps:
+            self._on_steps(taken.steps)
+        if taken.events:
+            self._on_events(taken.events)
+        if new:
             self._on_detections(new)
 
-    async def _try(
-        self,
-        position: int,
-        steps: list[Transition],
-        dead: list[DeadLetter],
-        events: list[DeviceEvent],
-        seen: list[Detection],
-        state: bytes | None,
-    ) -> Sequence[Detection] | None:
+    async def _try(self, position: int, taken: Gathered, state: bytes | None) -> Sequence[Detection] | None:
         """Commit once; the detections that were new, or None where the ledger refused.
 
         A commit under way is waited for, also when cancelled.
         """
         new: Sequence[Detection] | None = None
-        commit = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._ledger.commit, position, steps, dead, state, events, seen
-        )
+        parts = (taken.steps, taken.dead, state, taken.events, taken.detections)
+        commit = asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.commit, position, *parts)
         try:
             await asyncio.wait([commit])
         finally:
@@ -255,8 +240,7 @@ class Pipeline:
                 log.error("ledger_refuses", reason=self.refused)
             else:
                 self.refused = ""
-                del self._steps[: len(steps)], self._dead[: len(dead)], self._events[: len(events)]
-                del self._detections[: len(seen)]
+                self._waiting.forget(taken)
         return new
 
     async def close(self) -> None:
@@ -268,7 +252,7 @@ class Pipeline:
         """Hold one finding against the open alerts; the step it makes waits for the next commit."""
         step = self._machine.apply(finding, subject, self._clock(), evidence)
         if step is not None:
-            self._steps.append(step)
+            self._waiting.steps.append(step)
             self.counts.steps[step.alert.subject.family, step.step] += 1
 
     def _alert(self, findings: Sequence[Finding], evidence: Iterable[str] = ()) -> None:
@@ -277,7 +261,7 @@ class Pipeline:
 
     def _bury(self, letters: Sequence[DeadLetter]) -> None:
         if letters:
-            self._dead += letters
+            self._waiting.dead += letters
             self.counts.dead.update(letter.reason for letter in letters)
 
     def _show(self, block: Block, decoded: Decoded) -> None:
@@ -288,32 +272,3 @@ class Pipeline:
         self._live.update(decoded.readings)
         self._live.hear(decoded.devices, decoded.received)
         self._live.count(messages=len(block), readings=len(decoded.readings))
-
-    def _resume_silences(self) -> None:
-        """The ledger, not the snapshot, knows which silences were told of: they are committed when they are found."""
-        inventory = self._checks.inventory
-        devices: dict[int, int] = {}
-        cameras: dict[int, int] = {}
-        for alert in self._machine.open_alerts():
-            subject = alert.subject
-            if subject.rule == SILENCE:
-                numbers, known = (
-                    (inventory.device_numbers, devices)
-                    if subject.kind == "device"
-                    else (inventory.camera_numbers, cameras)
-                )
-                number = numbers.get((subject.site, subject.id))
-                if number is not None:
-                    known[number] = alert.since
-        self._checks.resume_silences(devices, cameras)
-
-    def _resume_gaps(self) -> None:
-        """As `_resume_silences`, of missing data."""
-        numbers = self._checks.inventory.device_numbers
-        told: dict[tuple[int, str], int] = {}
-        for alert in self._machine.open_alerts():
-            subject = alert.subject
-            number = numbers.get((subject.site, subject.id))
-            if subject.rule in GAPS and subject.kind == "device" and number is not None:
-                told[number, GAPS[subject.rule]] = alert.since
-        self._loggers.resume_gaps(told)

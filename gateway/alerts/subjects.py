@@ -105,3 +105,29 @@ def open_zones(alerts: Iterable[Alert], inventory: Inventory) -> dict[tuple[int,
             if subject.rule in zones:
                 found[camera, zones.index(subject.rule)] = alert.since
     return found
+
+
+def open_silences(alerts: Iterable[Alert], inventory: Inventory) -> tuple[dict[int, int], dict[int, int]]:
+    """Number to `since` of the devices and of the cameras whose silence is among these."""
+    devices: dict[int, int] = {}
+    cameras: dict[int, int] = {}
+    for alert in alerts:
+        subject = alert.subject
+        if subject.rule == SILENCE:
+            of_device = subject.kind == "device"
+            numbers, found = (inventory.device_numbers, devices) if of_device else (inventory.camera_numbers, cameras)
+            number = numbers.get((subject.site, subject.id))
+            if number is not None:
+                found[number] = alert.since
+    return devices, cameras
+
+
+def open_gaps(alerts: Iterable[Alert], inventory: Inventory) -> dict[tuple[int, str], int]:
+    """(device, period) to `since` of the missing data among these."""
+    found: dict[tuple[int, str], int] = {}
+    for alert in alerts:
+        subject = alert.subject
+        number = inventory.device_numbers.get((subject.site, subject.id))
+        if subject.rule in GAPS and subject.kind == "device" and number is not None:
+            found[number, GAPS[subject.rule]] = alert.since
+    return found
