@@ -109,6 +109,8 @@ class FastLane:
         qn = head[3:20]
         if head[:3] == b"QN=" and head[20:21] == b";" and qn.isdigit():
             head = head[20:]  # QN differs each time; that there was one is seen by the `;`
+        elif head[:1] == b";":
+            return False
         else:
             qn = b""
         route = self._routes.get((device, head)) or self._route(device, head, qn)
@@ -164,7 +166,7 @@ class FastLane:
     def _route(self, device: int, head: bytes, qn: bytes) -> _Route | None:
         """What a header says, remembered; None where its frames want patience."""
         whole = b"QN=" + qn + head if qn else head
-        if not head.isascii() or CP_MARK.search(whole) or (not qn and head[:1] == b";"):
+        if not head.isascii() or CP_MARK.search(whole):
             return None
         header = read_header(whole.decode())
         if header.qn.encode() != qn or not is_data(header.cn):

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from gateway.codecs.hj212 import LONGEST_PAYLOAD
 from gateway.codecs.hj212_fast import FastLane
 from gateway.config import outside_data
+from gateway.hj212.keys import DeviceSecrets, KeyRing
 from gateway.hj212.layout import FIELDS, NOTES
+from gateway.hj212.sm4 import seal_segment
+from gateway.inventory import Inventory
 
 STAMP = "DataTime=20260301120000;"
 NOON = 1_772_337_600_000  # 12:00 in Shanghai
@@ -305,27 +308,55 @@ heads = st.sampled_from(
         "QN=2;MN=ghost;ST=31;CN=2011;MN=BERLIN-1;",
         "CN=2011;MN=ghost;",
         "CN=9011;MN=BERLIN-1;cp=&&",
+        "QN=20260301080000123;ST=22;CN=2061;PW=123456;MN=ENDS-2005;Flag=2;PNUM=2;PNO=1;",
+        "ST=22;CN=2031;PW=123456;MN=ENDS-2005;",
+        ";ST=32;CN=2011;PW=1;MN=LETTERS;",
+        "QN=20260301080000123;ST=32;CN=2011;PW=1;MN=LETTERS;",
+        "QN=20260301080000123;ST=31;CN=2051;PW=wrong;MN=SEALED;Flag=9;RF=1;",
+        "QN=20260301080000123;QN=20260301080000124;ST=31;CN=2011;PW=1;MN=SEALED;Flag=9;",
     ]
 )
+KEY = b"0" * 16
+OLD_KEY = b"1" * 16
+KEYS = KeyRing({"SEALED": DeviceSecrets("123456", ((0, OLD_KEY), (1_700_000_000_000, KEY)))})
 
 
-def assert_both_ways_agree(run: Any, payloads: list[bytes], device: int) -> None:
-    fast = run("hj212", *payloads, device=device)
+def assert_both_ways_agree(run: Any, payloads: list[bytes], device: int, **settings: Any) -> None:
+    fast = run("hj212", *payloads, device=device, **settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FastLane, "read", lambda *_: False)
-        patient = run("hj212", *payloads, device=device)
+        patient = run("hj212", *payloads, device=device, **settings)
     assert fast.readings == patient.readings
     assert [(letter.position, letter.reason, letter.detail) for letter in fast.dead] == [
         (letter.position, letter.reason, letter.detail) for letter in patient.dead
     ]
     assert (fast.sink.alive_only, fast.sink.devices) == (patient.sink.alive_only, patient.sink.devices)
+    assert fast.frames == patient.frames
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(heads, bodies(plain_item) | bodies(item)), min_size=1, max_size=4))
-def test_the_fast_lane_reads_what_patience_reads(run: Any, frame: Any, written: list[tuple[str, str]]) -> None:
-    payloads = [frame(body, head=head) for head, body in written] * 2  # the second time all is remembered
-    assert_both_ways_agree(run, payloads, device=-1)
+@st.composite
+def written_frames(draw: st.DrawFn, frame: Any) -> bytes:
+    """A frame with a right CRC, or nearly; sealed or not, with a line end or not."""
+    head, body = draw(heads), draw(bodies(plain_item) | bodies(item))
+    whole: bytes = frame(body, head=head)
+    seal = draw(st.sampled_from([None, None, KEY, OLD_KEY, b"2" * 16])) if "SEALED" in head else None
+    if seal is not None:
+        sealed = seal_segment(whole[6:-6], seal, printed=draw(st.booleans()))
+        whole = whole[:6] + sealed + whole[-6:]
+    crc = draw(st.sampled_from([whole[-6:-2]] * 4 + [whole[-6:-2].lower(), whole[-6:-2].lstrip(b"0"), b"0BAD"]))
+    return whole[:-6] + crc + draw(st.sampled_from([b"\r\n", b"\r\n", b"", b"\n"]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.sets(st.sampled_from(["qn_missing", "item_repeated", "crc_wrong", "not_encrypted", "key_old"])))
+def test_the_fast_lane_reads_what_patience_reads(
+    run: Any, frame: Any, strange: Inventory, data: st.DataObject, quarantine: set[str]
+) -> None:
+    payloads = data.draw(st.lists(written_frames(frame), min_size=1, max_size=4)) * 2  # the second time all is known
+    together = b"".join(payloads)
+    quarantine = quarantine if data.draw(st.booleans()) else set()
+    settings = {"stock": strange, "keys": KEYS, "quarantine": tuple(sorted(quarantine))}
+    assert_both_ways_agree(run, [*payloads, together], device=-1, **settings)
 
 
 @pytest.mark.parametrize(
