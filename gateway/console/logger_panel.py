@@ -12,6 +12,7 @@ from gateway.alerts.texts import duration
 from gateway.console.board import Look
 from gateway.console.panels import clock, place
 from gateway.console.words import Words
+from gateway.hj212.commands import command
 from gateway.hj212.verdict_texts import TEXTS, VerdictText
 from gateway.hj212.verdicts import WORDS
 from gateway.inventory import Device, Inventory
@@ -61,7 +62,7 @@ def _row(words: Words, inventory: Inventory, found: LoggerView, now: int, chosen
         f' class="{"chosen" if found.device == chosen else ""}">'
         f"<td><b>{escape(words.pick(device.name))}</b><small>{escape(words.pick(site.name))}</small></td>"
         f"<td>{_edition(words, found)}</td>"
-        f"<td>{clock(found.last.received, site.zone, now)}<small>CN {escape(found.last.cn)}</small></td>"
+        f"<td>{clock(found.last.received, site.zone, now)}<small>{_command(words, found)}</small></td>"
         f"<td>{_share(words, found)}</td>"
         f"<td>{chips or f'<span class=good>{words.no_verdicts}</span>'}</td>"
         f"<td class=num>{_lost(words, found)}</td></tr>"
@@ -130,7 +131,7 @@ def _last(words: Words, found: LoggerView, device: Device, zone: tzinfo, now: in
     frame = found.last
     facts = [
         f"{words.last_frame} {clock(frame.received, zone, now)}",
-        f"CN {escape(frame.cn)}",
+        _command(words, found),
         f"ST {escape(found.st)}" if found.st else "",
         f"QN {escape(frame.qn)}" if frame.qn else "",
         words.encrypted if frame.encrypted else "",
@@ -140,6 +141,13 @@ def _last(words: Words, found: LoggerView, device: Device, zone: tzinfo, now: in
         f"{words.first_heard} {clock(found.first_received, zone, now)}",
     ]
     return f"<small>{' · '.join(fact for fact in facts if fact)}</small>"
+
+
+def _command(words: Words, found: LoggerView) -> str:
+    """The last frame's command with its name, where the edition has one."""
+    known = command(found.last.cn, found.edition)
+    name = "" if known is None else f" {known.zh if words.language == 'zh' else known.en}"
+    return f"{escape(found.last.cn)}{name}"
 
 
 def _counts(words: Words, found: LoggerView) -> str:

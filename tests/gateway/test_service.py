@@ -319,6 +319,41 @@ async def test_payloads_of_others_end_in_the_store_and_events_of_cameras_on_ever
     assert points(tmp_path) == [("d0", 0, 1.5), ("d1", 1, 2.5), ("d1", 2, 3.5)]
 
 
+async def test_what_a_logger_told_and_how_it_keeps_to_the_standard_is_had_from_the_api(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    config = write(tmp_path, settings(mosquitto))
+
+    def frame(cn: str, cp: str, qn: str = "QN=20260101080000123;") -> bytes:
+        segment = f"{qn}ST=31;CN={cn};PW=123456;MN={MN};Flag=4;CP=&&{cp}&&".encode()
+        return b"##%04d%b%04X\r\n" % (len(segment), segment, crc16(segment))
+
+    data = frame("2011", "DataTime=20260101080001;a21026-Rtd=2.5,a21026-Flag=N", qn="")
+    start = frame("2081", "DataTime=20260101080000;RestartTime=20260101075900")
+    async with (
+        running(config) as service,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{service.port}", timeout=10) as http,
+        http.stream("GET", "/api/v1/stream?kind=device_event") as stream,
+    ):
+        lines = aiter(stream.aiter_lines())
+        assert await anext(lines) == ": welcome"
+        await publish(mosquitto, [("pollution/plant/d1/data", each) for each in (data, start, data)])
+        (told,) = await _events(lines, 1)
+        assert (told["device"], told["cn"]) == ("d1", "2081")
+        assert told["items"] == [{"name": "RestartTime", "text": "20260101075900"}]
+        await until(lambda: service.pipeline.counts.messages == 3)
+        found = (await http.get("/api/v1/devices/plant/d1/protocol")).json()
+        assert [event["cn"] for event in found["events"]] == ["2081"]
+        assert (found["frames"], found["repeats"], found["last"]["link"]) == (3, 1, "city")
+        counted = {each["word"]: each["frames"] for each in found["verdicts"]}
+        assert counted == {"qn_missing": 2, "repeated": 1}
+        assert [each["device"] for each in (await http.get("/api/v1/protocol")).json()] == ["d1"]
+        metrics = (await http.get("/metrics")).text
+        assert 'gateway_hj212_verdicts_total{verdict="qn_missing"} 2.0' in metrics
+        assert "gateway_hj212_repeats_total 1.0" in metrics
+    assert points(tmp_path) == [("d1", 1, 2.5)]
+
+
 # ---------------------------------------------------------------- what cannot be used
 
 

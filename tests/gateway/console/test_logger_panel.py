@@ -66,8 +66,14 @@ def test_loggers_that_are_not_shown_are_counted(look: Look) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (ENGLISH, ["QN is missing: the message", "Minute data 11:10:00", "2 h 40 min", "CN 2061", "1</b> quarantined"]),
-        (CHINESE, ["缺少请求编码 QN，无法应答", "分钟数据 11:10:00", "2 小时 40 分钟", "CN 2061", "1</b> 隔离"]),
+        (
+            ENGLISH,
+            ["QN is missing: the message", "Minute data 11:10:00", "2 h 40 min", "2061 hour data", "1</b> quarantined"],
+        ),
+        (
+            CHINESE,
+            ["缺少请求编码 QN，无法应答", "分钟数据 11:10:00", "2 小时 40 分钟", "2061 污染物小时数据", "1</b> 隔离"],
+        ),
     ],
     ids=["English", "Chinese"],
 )

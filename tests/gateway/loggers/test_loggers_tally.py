@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import small_city
@@ -12,6 +13,7 @@ from logger_frames import HOUR, MINUTE, NEVER, NOW, decoded, frame, head
 
 from gateway.config import Hj212
 from gateway.hj212.verdicts import Verdict, words_of
+from gateway.inventory import Device, Hj212Device, Inventory
 from gateway.loggers import kinds
 from gateway.loggers.loggers import Loggers
 from gateway.loggers.tally import COMMANDS_KEPT
@@ -88,12 +90,15 @@ def test_quarantined_back_filled_and_encrypted_frames_are_counted() -> None:
 
 
 def test_a_configured_edition_is_told_from_a_recognised_one() -> None:
-    assert not view_of_one(loggers()).configured
+    small = small_city.inventory(2)
+    configured = replace(small.devices[1], hj212=Hj212Device(edition="2017"))
+    some = Loggers(replace_devices(small, (small.devices[0], configured)), Hj212())
+    some.step(decoded(frame(head(0)), frame(head(1))))
+    assert [found.configured for found in some.views([0, 1])] == [False, True]
 
 
-def view_of_one(some: Loggers) -> LoggerView:
-    some.step(decoded(frame(head())))
-    return view(some)
+def replace_devices(of: Inventory, devices: tuple[Device, ...]) -> Inventory:
+    return Inventory(of.sites, devices, of.cameras, ())
 
 
 def test_frames_of_no_device_count_in_the_totals_only() -> None:
@@ -179,7 +184,7 @@ def test_state_goes_with_a_device_when_the_inventory_changes() -> None:
     some.step(decoded(frame(head(2, "2051"), NOW - 30 * MINUTE), first=2))
     saved = some.dump()
     small = small_city.inventory(3)
-    turned = type(small)(small.sites, small.devices[::-1][:2], small.cameras, ())  # d2, d1
+    turned = replace_devices(small, (small.devices[2], small.devices[1]))
     again = Loggers(turned, Hj212())
     again.load(saved)
     (found,) = again.views([0, 1])
