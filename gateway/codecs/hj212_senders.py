@@ -43,9 +43,11 @@ class Clock:
 
     def ms(self, stamp: bytes) -> int:
         """ms UTC of the start of the period. Raises ValueError, with a sentence."""
-        time = hj212_ms(stamp.decode("latin-1"), self._zone)
-        time = day_before(time, self._zone) if self._shift == DAY else time - self._shift
-        self.known.keep(stamp, time)
+        time = self.known.get(stamp)
+        if time is None:
+            time = hj212_ms(stamp.decode("latin-1"), self._zone)
+            time = day_before(time, self._zone) if self._shift == DAY else time - self._shift
+            self.known.keep(stamp, time)
         return time
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
 from gateway.hj212.cut import Cut, Stray
-from gateway.links.hj212_login import Admission, Door, Header, head_of
+from gateway.hj212.header import Header, read_header
+from gateway.hj212.reader import decode_text
+from gateway.links.hj212_login import Admission, Door, head_of
 from gateway.links.hj212_reads import Reads
 
 HEADS: Final = 64
@@ -163,11 +165,10 @@ class Connection(asyncio.Protocol):
 
     def _topic(self, segment: bytes) -> str:
         """The topic of a frame. The part of the header behind QN is the same in most frames, so it is looked up."""
-        head = head_of(segment)
-        if head[:3] == b"QN=":
-            head = head[head.find(b";") + 1 :]
+        whole = head_of(segment)
+        head = whole[whole.find(b";") + 1 :] if whole[:3] == b"QN=" else whole
         topic = self._heads.get(head)
-        return self._log_in(head, Header.of(segment)) if topic is None else topic
+        return self._log_in(head, read_header(decode_text(whole)[0])) if topic is None else topic
 
     def _log_in(self, head: bytes, header: Header) -> str:
         if not header.mn and self.devices:

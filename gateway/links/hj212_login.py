@@ -10,19 +10,18 @@ What comes by a listener has topics as what comes by a broker, so that router, d
 from __future__ import annotations
 
 import hmac
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.hj212.build import Answer, QnRtn, reply_to
 from gateway.hj212.editions import REPLY_BIT, RULES, Edition
+from gateway.hj212.header import Header
 from gateway.hj212.keys import KeyRing
 from gateway.inventory import Inventory
 
 REFUSALS: Final = {"password_wrong": QnRtn.PASSWORD, "password_missing": QnRtn.PASSWORD}
 """Why a sender is turned away, and what it is told; `gateway.codecs.refused` has the sentences."""
 
-_FIELD: Final = re.compile(rb"(?:^|[;,])\s*(QN|PW|MN|FLAG)\s*=\s*([^;,]*)", re.IGNORECASE)
 _EDITIONS: Final = {rules.version: edition for edition, rules in RULES.items()}
 
 
@@ -53,23 +52,6 @@ class Admission:
     refusal: str = ""
     """Why it is not let in: `unknown_mn` or a word of `REFUSALS`; empty where its device is logged in by it."""
     told: QnRtn | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a login needs of a frame. Absent fields are empty."""
-
-    mn: str
-    pw: str
-    qn: str
-    flag: str
-
-    @classmethod
-    def of(cls, segment: bytes) -> Header:
-        """The fields before CP; Flag may lack its separator (`Flag=5CP=`)."""
-        found = {name.upper(): value.strip() for name, value in _FIELD.findall(head_of(segment))}
-        text = {name: value.decode("utf-8", "replace") for name, value in found.items()}
-        return cls(text.get(b"MN", ""), text.get(b"PW", ""), text.get(b"QN", ""), text.get(b"FLAG", ""))
 
 
 def head_of(segment: bytes) -> bytes:
@@ -104,13 +86,13 @@ class Door:
 
     def answer(self, header: Header, told: QnRtn) -> bytes:
         """The 9011 that says why; empty where the frame asked for no reply, or has no QN to answer with."""
-        flag = int(header.flag) if header.flag.isascii() and header.flag.isdigit() else 0
-        if not (flag & REPLY_BIT and header.qn.isascii() and header.qn.isdigit()):
+        flag, qn = header.flag, header.fields.get("QN", "")
+        if not (flag > 0 and flag & REPLY_BIT and qn.isascii() and qn.isdigit()):
             return b""
         number = self._inventory.mn_numbers.get(header.mn)
         edition = self._inventory.devices[number].hj212.edition if number is not None else ""
         edition = edition or _EDITIONS.get(flag >> 2, Edition.E2017)
-        return reply_to(Answer.REQUEST, qn=header.qn, edition=edition, pw=header.pw, mn=header.mn, result=told)
+        return reply_to(Answer.REQUEST, qn=qn, edition=edition, pw=header.pw, mn=header.mn, result=told)
 
     def _turned_away(self, why: str) -> Admission:
         return Admission(f"{self.stranger}/{why}", why, REFUSALS[why])

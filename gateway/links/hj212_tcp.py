@@ -20,10 +20,11 @@ import structlog
 from gateway.clock import now_ms
 from gateway.config import Listener as Settings
 from gateway.errors import LinkError
+from gateway.hj212.header import Header
 from gateway.hj212.keys import KeyRing
 from gateway.inventory import Inventory
 from gateway.links.hj212_connection import Connection, ListenerCounts
-from gateway.links.hj212_login import Admission, Door, Header
+from gateway.links.hj212_login import Admission, Door
 from gateway.links.seam import LinkStatus, Take
 from gateway.reasons import shown
 from gateway.records import Batch
