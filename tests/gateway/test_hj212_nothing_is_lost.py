@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import hj212_gateway
 import pytest
 from gateway_process import GatewayProcess
 from servers import free_port
@@ -28,19 +29,7 @@ EIGHT = datetime(2026, 1, 1, 8, tzinfo=UTC)
 EIGHT_MS = 1_767_225_600_000
 EDITIONS = ("2005", "2017", "2025")
 
-INVENTORY = """
-[[sites]]
-id = "plant"
-name = { en = "Plant", zh = "电厂" }
-latitude = 32.99
-longitude = 112.53
-
-[types.stack]
-kind = "stack"
-interval_s = 1
-silent_after_s = 86400
-factors = [{ code = "a21026", unit = "mg/m3" }]
-""" + "".join(
+INVENTORY = hj212_gateway.INVENTORY + "".join(
     f'\n[[devices]]\nid = "d{n}"\nsite = "plant"\ntype = "stack"\nmn = "MN{n}"\n'
     f'name = {{ en = "Stack {n}", zh = "{n}号烟囱" }}\nhj212 = {{ edition = "{EDITIONS[n % 3]}" }}\n'
     for n in range(DEVICES)
