@@ -33,6 +33,8 @@ class Readings:
     """Data flag of HJ 212 as `gateway.flags` codes it; `ord("N")` is normal."""
     position: NDArray[np.int64]
     """Journal position of the message that carried it."""
+    mark: NDArray[np.uint8]
+    """How it came, in bits as `gateway.marks` has them; 0 where there is nothing to say."""
 
     def __len__(self) -> int:
         return len(self.channel)
@@ -46,13 +48,15 @@ class Readings:
             self.value[rows],
             self.flag[rows],
             self.position[rows],
+            self.mark[rows],
         )
 
     @staticmethod
     def empty() -> Readings:
         """A batch of no rows."""
         whole = np.zeros(0, np.int64)
-        return Readings(np.zeros(0, np.int32), whole, whole, np.zeros(0, np.float64), np.zeros(0, np.uint8), whole)
+        bits = np.zeros(0, np.uint8)
+        return Readings(np.zeros(0, np.int32), whole, whole, np.zeros(0, np.float64), bits, whole, bits)
 
 
 class Phase(StrEnum):

@@ -70,6 +70,7 @@ def _unknown(block: Block, rows: Sequence[int]) -> list[Sink]:
 def _joined(block: Block, parts: list[Sink]) -> Sink:
     whole = Sink(block)
     for part in parts:
+        whole.backfilled += [len(whole.rows) + at for at in part.backfilled]
         whole.rows += part.rows
         whole.counts += part.counts
         whole.times += part.times

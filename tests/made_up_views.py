@@ -409,9 +409,8 @@ class MadeUp:
         """A new reading, in the live columns only."""
         number = self.views.channels.number(ChannelKey(device, factor, "Rtd", "realtime"))
         one = np.array([time], np.int64)
-        self.views.live.update(
-            Readings(np.array([number], np.int32), one, one, np.array([value]), np.array([NORMAL], np.uint8), one)
-        )
+        flag, mark = np.array([NORMAL], np.uint8), np.zeros(1, np.uint8)
+        self.views.live.update(Readings(np.array([number], np.int32), one, one, np.array([value]), flag, one, mark))
 
     def forget_loggers(self) -> None:
         """As if no HJ 212 frame had ever come."""

@@ -19,7 +19,7 @@ What is found does not depend on how the stream is cut into batches.
 >>> state = LimitState.empty(rules, channels=1)
 >>> minute = np.array([0, 60_000, 120_000])
 >>> values, normal = np.array([36.0, 37.0, 30.0]), np.full(3, ord("N"), np.uint8)
->>> batch = Readings(np.zeros(3, np.int32), minute, minute, values, normal, minute)
+>>> batch = Readings(np.zeros(3, np.int32), minute, minute, values, normal, minute, np.zeros(3, np.uint8))
 >>> [(f.phase.value, f.level, f.since, f.value) for f in step(state, rules, batch).findings]
 [('pending', 1, 0, 36.0), ('active', 1, 0, 37.0), ('clear', 1, 0, 30.0)]
 """

@@ -162,6 +162,8 @@ class FastLane:
         if verdicts & columns.quarantine or not math.isfinite(sum(values)):
             return False
         sink.devices.add(route.device)
+        if columns.head.rf:
+            sink.backfilled.append(len(sink.rows))
         sink.rows.append(row)
         sink.counts.append(len(values))
         sink.times.append(time)

@@ -76,6 +76,8 @@ class Patient:
             value, flag = self._value(reading, flag, head.device)
             sink.values.append(value)
             sink.flags.append(flag)
+        if head.rf:
+            sink.backfilled.append(len(sink.rows))
         sink.rows.append(row)
         sink.counts.append(len(channels))
         sink.times.append(time)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.config import Decode, Hj212, JsonMapping, LineFormat
 from gateway.hj212.keys import KeyRing
+from gateway.marks import BACKFILLED
 from gateway.records import Block, CameraEvent, DeadLetter, LoggerFrame, Readings
 
 UNKNOWN_DEVICE: Final = -1
@@ -55,6 +57,9 @@ class Sink:
     times: list[int] = field(default_factory=list[int])
     """Time of each of those messages, ms UTC."""
 
+    backfilled: list[int] = field(default_factory=list[int])
+    """Places in `rows` of messages that the device itself calls back-filled."""
+
     channels: list[int] = field(default_factory=list[int])
     values: list[float] = field(default_factory=list[float])
     """A missing value is NaN."""
@@ -89,10 +94,18 @@ class Sink:
             np.array(self.values, np.float64),
             np.array(self.flags, np.uint8),
             np.repeat(rows + self.block.first, counts),
+            self._marks(counts),
         )
         if len(rows) > 1 and np.any(rows[1:] < rows[:-1]):  # several codecs filled it, one after the other
             return columns.take(np.argsort(columns.position, kind="stable"))
         return columns
+
+    def _marks(self, counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+        if not self.backfilled:
+            return np.zeros(len(self.channels), np.uint8)
+        of_message = np.zeros(len(counts), np.uint8)
+        of_message[self.backfilled] = BACKFILLED
+        return np.repeat(of_message, counts)
 
 
 class Codec(Protocol):

@@ -72,6 +72,7 @@ def joined(parts: Sequence[Readings]) -> Readings:
         np.concatenate([part.value for part in parts]),
         np.concatenate([part.flag for part in parts]),
         np.concatenate([part.position for part in parts]),
+        np.concatenate([part.mark for part in parts]),
     )
 
 
@@ -87,4 +88,5 @@ def _between(readings: Readings, first: int, end: int) -> Readings:
         readings.value[rows],
         readings.flag[rows],
         readings.position[rows],
+        readings.mark[rows],
     )

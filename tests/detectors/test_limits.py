@@ -28,6 +28,7 @@ def readings(rows: list[Row], position: int = 0, received: int = 10**9) -> Readi
         np.array([r[2] for r in rows], np.float64),
         np.array([r[3] for r in rows], np.uint8),
         np.arange(position, position + n, dtype=np.int64),
+        np.zeros(n, np.uint8),
     )
 
 

@@ -43,9 +43,8 @@ def live(devices: int = 2, cameras: int = 1, clock: Clock | None = None) -> Live
 def batch(rows: list[tuple[int, int, float, int]]) -> Readings:
     channel, time, value, flag = ([row[k] for row in rows] for k in range(4))
     whole = np.array(time, np.int64)
-    return Readings(
-        np.array(channel, np.int32), whole, whole, np.array(value, np.float64), np.array(flag, np.uint8), whole
-    )
+    bits, none = np.array(flag, np.uint8), np.zeros(len(rows), np.uint8)
+    return Readings(np.array(channel, np.int32), whole, whole, np.array(value, np.float64), bits, whole, none)
 
 
 ROW = st.tuples(st.integers(0, 5000), st.integers(0, 2**40), st.floats(allow_nan=False), st.integers(0, 255))
@@ -83,7 +82,8 @@ def test_a_value_is_never_seen_with_the_time_of_another() -> None:
         while not stop.is_set():
             step += 1
             whole = np.full(len(channels), step, np.int64)
-            seen.update(Readings(channels, whole, whole, whole.astype(float), whole.astype(np.uint8), whole))
+            bits = whole.astype(np.uint8)
+            seen.update(Readings(channels, whole, whole, whole.astype(float), bits, whole, bits))
 
     writer = threading.Thread(target=write)
     writer.start()

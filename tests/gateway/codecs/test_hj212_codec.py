@@ -18,6 +18,7 @@ from gateway.hj212.keys import DeviceSecrets, KeyRing
 from gateway.hj212.layout import FIELDS, NOTES
 from gateway.hj212.sm4 import seal_segment
 from gateway.inventory import Inventory
+from gateway.marks import BACKFILLED
 
 STAMP = "DataTime=20260301120000;"
 NOON = 1_772_337_600_000  # 12:00 in Shanghai
@@ -321,12 +322,28 @@ OLD_KEY = b"1" * 16
 KEYS = KeyRing({"SEALED": DeviceSecrets("123456", ((0, OLD_KEY), (1_700_000_000_000, KEY)))})
 
 
+def test_what_a_frame_calls_back_filled_is_marked_and_nothing_else(run: Any, frame: Any) -> None:
+    sent = "QN=20260301080000123;ST=31;CN=2051;PW=123456;MN=LD130133000015;Flag=9;"
+    body = STAMP + "a21026-Avg=1,a21026-Flag=N;a34013-Avg=2,a34013-Flag=N"
+    odd = STAMP + "a21026-Avg=1 ,a21026-Flag=N"  # a blank, which the patient reader takes
+    got = run(
+        "hj212",
+        frame(body, head=sent),
+        frame(body, head=sent + "RF=1;"),
+        frame(odd, head=sent + "RF=1;"),
+        frame(body, head=sent + "RF=0;"),
+        device=1,
+    )
+    assert got.sink.readings().mark.tolist() == [0, 0, BACKFILLED, BACKFILLED, BACKFILLED, 0, 0]
+
+
 def assert_both_ways_agree(run: Any, payloads: list[bytes], device: int, **settings: Any) -> None:
     fast = run("hj212", *payloads, device=device, **settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FastLane, "read", lambda *_: False)
         patient = run("hj212", *payloads, device=device, **settings)
     assert fast.readings == patient.readings
+    assert fast.sink.readings().mark.tolist() == patient.sink.readings().mark.tolist()
     assert [(letter.position, letter.reason, letter.detail) for letter in fast.dead] == [
         (letter.position, letter.reason, letter.detail) for letter in patient.dead
     ]

@@ -49,6 +49,7 @@ def make_readings(rows: Iterable[Row], position: int = 0, flag: int = NORMAL) ->
         np.array([row[2] for row in rows], np.float64),
         np.full(len(rows), flag, np.uint8),
         np.arange(position, position + len(rows), dtype=np.int64),
+        np.zeros(len(rows), np.uint8),
     )
 
 

@@ -259,7 +259,8 @@ for batch in range(10_000):  # a message has 5 rows; position p holds times p * 
     p = np.repeat(np.arange(start, start + 400), 5)
     k = np.tile(np.arange(5), 400)
     flags = np.full(len(p), 78, np.uint8)
-    store.write(Readings((k + p % 10 * 5).astype(np.int32), p * 10, p * 10, p + k / 10, flags, p), start + 400)
+    rows = Readings((k + p % 10 * 5).astype(np.int32), p * 10, p * 10, p + k / 10, flags, p, np.zeros(len(p), np.uint8))
+    store.write(rows, start + 400)
     start += 400
     print(start, flush=True)
 """

@@ -37,6 +37,7 @@ def one(value: float, time: int = NOON, flag: int = NORMAL) -> Readings:
         np.array([value]),
         np.array([flag], np.uint8),
         np.zeros(1, np.int64),
+        np.zeros(1, np.uint8),
     )
 
 

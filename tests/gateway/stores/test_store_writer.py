@@ -29,7 +29,8 @@ def decoded(first: int, end: int, rows_a_message: int = 3) -> Decoded:
     position = np.repeat(np.arange(first, end, dtype=np.int64), rows_a_message)
     row = np.tile(np.arange(rows_a_message, dtype=np.int32), end - first)
     flag = np.full(len(position), ord("N"), np.uint8)
-    return Decoded(first, end, 0, Readings(row, position, position, position + row / 10, flag, position), [], [])
+    mark = np.zeros(len(position), np.uint8)
+    return Decoded(first, end, 0, Readings(row, position, position, position + row / 10, flag, position, mark), [], [])
 
 
 class FakeJournal:
