@@ -128,6 +128,10 @@ class _ServiceCollector(Collector):
         yield _gauge("gateway_journal_limit_bytes", "Bound on the size", journal.limit)
         yield _gauge("gateway_journal_end_position", "Messages journalled since the first", journal.end)
         yield _gauge("gateway_pipeline_position", "Messages decoded, checked and alerted", pipeline.position)
+        yield _count(
+            "gateway_journal_damaged_messages", "Messages that could not be read again", journal.quarantine.messages
+        )
+        yield _gauge("gateway_journal_quarantined", "Damaged stretches in quarantine", journal.quarantine.stretches)
         yield _count("gateway_journal_syncs", "Group commits", journal.syncs)
         yield _gauge(
             "gateway_journal_refuses", "1 while it takes no messages", float(bool(self._service.ingest.refused))

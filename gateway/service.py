@@ -263,6 +263,7 @@ class Service:
             "journal_filling": Condition(share, 100 * self.config.journal.warn_share, "%", 0),
             "store_skipped": Condition(float(self.writer.skipped), 1.0, hold=0),
             "journal_refuses": Condition(float(bool(self.ingest.refused)), 1.0, hold=0),
+            "journal_damaged": Condition(float(self.journal.quarantine.look()), 1.0, hold=0),
         }
 
     async def _replay_letters(self) -> None:

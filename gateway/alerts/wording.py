@@ -136,6 +136,10 @@ HEALTH: Final = {
     "store_skipped": Name("messages left the journal before they were stored", "部分数据入库前已从接收日志删除"),
     "journal_filling": Name("the journal is filling up", "接收日志接近上限"),
     "journal_refuses": Name("the journal takes no messages", "接收日志无法写入"),
+    "journal_damaged": Name(
+        "part of the journal cannot be read; its bytes are in the journal's quarantine folder",
+        "接收日志部分损坏无法读取，损坏部分已移入隔离目录",
+    ),
 }
 """Checks of the gateway itself; another is shown by its name."""
 

@@ -16,8 +16,9 @@ from gateway.config import MIB
 from gateway.config import Journal as Settings
 from gateway.errors import JournalError, JournalFull
 from gateway.journal import format as blocks
+from gateway.journal.quarantine import Quarantine
 from gateway.journal.reader import Reader
-from gateway.journal.segments import Segment, create_segment, list_segments, scan, sync_folder
+from gateway.journal.segments import Damage, Segment, create_segment, list_segments, scan, sync_folder
 from gateway.records import Batch, Block
 
 log = structlog.get_logger("gateway.journal")
@@ -45,6 +46,8 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, "journal-sync")
         self.syncs = 0
         self.repaired_bytes = 0
+        self.quarantine = Quarantine(folder / "quarantine")
+        """What of it cannot be read."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(folder)
@@ -137,7 +140,8 @@ class Journal:
     def _repair_tail(self) -> int:
         """Cut what a crash left half written off the last segment; return the position after its last block.
 
-        The bytes cut were never acknowledged. They are kept beside the segment all the same.
+        The bytes cut were never acknowledged. They are kept beside the segment all the same. A last block that is all
+        there and wrong was not cut short by a crash: it was written and synced, and is damage.
         """
         if not self.segments:
             return 0
@@ -146,7 +150,11 @@ class Journal:
         if found.tail < found.size:
             with tail.path.open("r+b") as file:
                 file.seek(found.tail)
-                tail.path.with_suffix(".torn").write_bytes(file.read())
+                rest = file.read()
+                if blocks.looks_whole(memoryview(rest), 0):
+                    self.quarantine.keep(Damage(tail.path, found.tail, found.size, found.end), rest)
+                else:
+                    tail.path.with_suffix(".torn").write_bytes(rest)
                 file.truncate(found.tail)
                 os.fsync(file.fileno())
             sync_folder(self.folder)

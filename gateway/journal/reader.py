@@ -7,6 +7,7 @@ from typing import Protocol
 import structlog
 
 from gateway.journal import format as blocks
+from gateway.journal.quarantine import Quarantine
 from gateway.journal.segments import Damage, Segment
 from gateway.records import Block
 
@@ -21,12 +22,14 @@ class Source(Protocol):
 
     segments: list[Segment]
     end: int
+    quarantine: Quarantine
 
 
 class Reader:
     """Goes through the synced blocks of a journal. Holds no file open between calls.
 
-    Damage in the middle is passed over: the blocks after it are read, and what is missing is in `damage`.
+    Damage in the middle is passed over: the blocks after it are read, and what is missing is in `damage` and in the
+    journal's quarantine.
     """
 
     def __init__(self, source: Source, position: int) -> None:
@@ -91,11 +94,9 @@ class Reader:
             if found is None:
                 if not whole:
                     break
-                resume = blocks.next_valid(data, at + 1) or len(data)
-                damage = Damage(segment.path, self._offset + at, self._offset + resume, self.position)
-                self.damage.append(damage)
-                log.error("journal_damage", file=str(segment.path), start=damage.start, end=damage.end)
-                at = resume
+                resume = blocks.next_valid(data, at + 1)
+                self._damaged(segment, data, at, len(data) if resume is None else resume)
+                at = len(data) if resume is None else resume
                 continue
             block, at = found
             if block.end > self.position:
@@ -103,3 +104,15 @@ class Reader:
                 taken += len(block)
                 self.position = block.end
         return out, at
+
+    def _damaged(self, segment: Segment, data: memoryview, at: int, end: int) -> None:
+        """Tell of the stretch of `data` from `at` to `end`."""
+        following = blocks.decode(data, end)
+        if following is not None:
+            until = following[0].first
+        else:
+            later = [each.first for each in self._source.segments if each.first > segment.first]
+            until = later[0] if later else self._source.end
+        damage = Damage(segment.path, self._offset + at, self._offset + end, self.position, until - self.position)
+        self.damage.append(damage)
+        self._source.quarantine.keep(damage, bytes(data[at:end]))

@@ -53,6 +53,8 @@ class Damage:
     end: int
     position: int
     """Position of the first message that is missing."""
+    messages: int = 0
+    """How many are missing, where a block after it or the next segment tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ def scan(segment: Segment) -> Scan:
             resume = blocks.next_valid(data, at + 1)
             if resume is None:
                 break
-            damage.append(Damage(segment.path, at, resume, end))
+            following = blocks.decode(data, resume)
+            assert following is not None
+            damage.append(Damage(segment.path, at, resume, end, following[0].first - end))
             at = resume
             continue
         block, at = found
