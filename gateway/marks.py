@@ -20,3 +20,22 @@ BACKFILLED: Final = 0x40
 """Sent as back-fill by the device's own word (`RF=1` of HJ 212-2025)."""
 REVISION: Final = 0x80
 """Another value or flag for an instant of which one was stored before; both are kept."""
+
+CLOCKS: Final = ("ok", "ahead", "behind", "no clock", "drifting")
+"""The words of the verdicts on a clock."""
+_WORDS: Final = (
+    *((EARLY, "early"), (LATE, "late"), (OUT_OF_ORDER, "out_of_order")),
+    *((BACKFILLED, "backfilled"), (REVISION, "revision")),
+)
+
+
+def words(mark: int) -> list[str]:
+    """A mark in words; nothing where there is nothing to say.
+
+    >>> words(LATE | 1), words(0)
+    (['clock ahead', 'late'], [])
+    """
+    clock = mark & CLOCK_BITS
+    return [f"clock {CLOCKS[clock] if clock < len(CLOCKS) else '?'}"] * (clock > 0) + [
+        word for bit, word in _WORDS if mark & bit
+    ]

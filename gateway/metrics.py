@@ -143,6 +143,7 @@ class _ServiceCollector(Collector):
         yield _gauge("gateway_store_away", "1 while writes fail and are tried again", float(writer.away))
         yield _count("gateway_store_rows", "Points written", writer.rows)
         yield _count("gateway_store_duplicates", "Points that were there already", writer.duplicates)
+        yield _count("gateway_store_revisions", "Other values for stored instants", writer.revisions)
         yield _count("gateway_store_rejected", "Points the database refused, now dead letters", writer.rejected)
         yield _count(
             "gateway_store_skipped", "Messages the journal had no more when the store came to them", writer.skipped

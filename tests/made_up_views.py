@@ -27,6 +27,7 @@ from gateway.hj212.verdicts import Verdict
 from gateway.inventory import Camera, Device, Factor, Hj212Device, Inventory, LimitRule, Name, Site, Zone
 from gateway.live import Live
 from gateway.loggers.loggers import Loggers
+from gateway.marks import LATE, REVISION
 from gateway.records import DeadLetter, DeviceEvent, FrameResult
 from gateway.requests.catalogue import COMMANDS
 from gateway.requests.policy import refusal
@@ -350,7 +351,10 @@ class MadeUpStore:
         first = -(-max(start, NOW - 3_600_000) // STEP_MS) * STEP_MS
         time = np.arange(first, min(end, NOW), STEP_MS, np.int64)[-limit:]
         value = np.array([formula(int(t)) for t in time], np.float64)
-        return Series(time, value, np.full(len(time), NORMAL, np.uint8), time + 120)
+        mark, revision = np.zeros(len(time), np.uint8), np.zeros(len(time), np.int64)
+        if len(time):
+            mark[-1], revision[-1] = LATE | REVISION, 1
+        return Series(time, value, np.full(len(time), NORMAL, np.uint8), time + 120, mark, revision)
 
 
 def formula(time: int) -> float:

@@ -15,6 +15,7 @@ from gateway.api.views import GetViews
 from gateway.channels import ChannelKey
 from gateway.errors import StoreError
 from gateway.flags import flag_text
+from gateway.marks import words
 
 router = APIRouter(prefix="/api/v1", tags=["readings"])
 
@@ -41,6 +42,10 @@ class ReadingColumns(BaseModel):
     value: list[float | None] = Field(description="null where the monitor sent a mark and no number")
     flag: list[str] = Field(description="Data flag of HJ 212; `N` is normal, `?` unknown")
     received: list[str] = Field(description="When the gateway received it, ISO 8601 UTC")
+    marks: list[list[str]] = Field(
+        description="How it came: `clock ahead` and so on, `early`, `late`, `out_of_order`, `backfilled`, `revision`"
+    )
+    revision: list[int] = Field(description="How often the value of this instant was changed; 0: as first sent")
 
 
 @router.get(
@@ -84,5 +89,7 @@ def readings(
         "value": np.where(np.isfinite(series.value), series.value, np.nan).tolist(),
         "flag": _FLAG_TEXTS[series.flag].tolist(),
         "received": iso_column(series.received),
+        "marks": [words(mark) for mark in series.mark.tolist()],
+        "revision": series.revision.tolist(),
     }
     return Response(msgspec.json.encode(answer), media_type="application/json")  # NaN becomes null

@@ -47,7 +47,7 @@ def summarise(service: Service, sent: Sent) -> Summary:
     counts = service.pipeline.counts
     frames = service.frames.counts
     dead = sum(counts.dead.values())
-    stored = service.writer.rows + service.writer.duplicates + service.writer.rejected
+    stored = service.writer.rows + service.writer.duplicates + service.writer.revisions + service.writer.rejected
     lost_messages = sent.messages_sent - counts.messages
     lost_readings = sent.readings_sent - counts.readings if not dead else 0
     unstored = counts.readings - stored

@@ -1,7 +1,7 @@
 """The tables of the DuckDB store, as `docs/storage.md` documents them.
 
 `points` has no index: at 3,000 rows a commit a primary key halves the speed and takes seven times the space.
-Identity (channel, time) is kept by `gateway.stores.identity` before a row gets here. Both times are milliseconds
+Identity (channel, time) is kept by `gateway.stores.instants` before a row gets here. Both times are milliseconds
 UTC; a column of them takes the same space as a BIGINT, and a condition on time skips whole row groups.
 """
 
@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 
 from gateway.flags import PROCESS_MARKS, UNKNOWN, flag_text
+from gateway.stores.duckdb_sql import HISTORY, READINGS
 
 _TABLES: Final = (
     """create table channels (
@@ -23,28 +24,33 @@ _TABLES: Final = (
         received timestamp_ms not null, position bigint not null)""",
     "create table journal_position (position bigint not null)",
     "create table flags (code utinyint not null, text varchar not null)",
-    """create view readings as
-        select site, device, factor, field, period, unit, time::timestamp as time, value,
-            coalesce(flags.text, '?') as flag, received::timestamp as received
-        from points join channels on channels.id = points.channel left join flags on flags.code = points.flag""",
     "insert into journal_position values (0)",
     "insert into flags select * from known_flags",
 )
+"""The first form of the file."""
+_REVISED: Final = (
+    "alter table points add column mark utinyint default 0",
+    """create table revisions (
+        channel integer not null, time timestamp_ms not null, number integer not null, value double,
+        flag utinyint not null, received timestamp_ms not null, position bigint not null, mark utinyint not null)""",
+)
+"""What the second form adds: how each reading came, and later values for instants that were stored before."""
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables in a new file, all or none; does nothing where they are."""
-    try:
-        connection.execute("select position from journal_position")
-    except duckdb.CatalogException:
-        pass
-    else:
+    """Make the tables in a new file, or add what a file of an earlier form has not: all or nothing."""
+    tables = {str(name) for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    if "revisions" in tables:
         return
-    codes = [code for code in range(128) if chr(code).isalnum()] + [*PROCESS_MARKS.values(), UNKNOWN]
-    texts = np.array([flag_text(code) for code in codes], object)
     connection.begin()
-    connection.register("known_flags", {"code": np.array(codes), "text": texts})
-    for statement in _TABLES:
+    if "points" not in tables:
+        codes = [code for code in range(128) if chr(code).isalnum()] + [*PROCESS_MARKS.values(), UNKNOWN]
+        texts = np.array([flag_text(code) for code in codes], object)
+        connection.register("known_flags", {"code": np.array(codes), "text": texts})
+        for statement in _TABLES:
+            connection.execute(statement)
+    for statement in (*_REVISED, READINGS, HISTORY):
         connection.execute(statement)
     connection.commit()
-    connection.unregister("known_flags")
+    if "points" not in tables:
+        connection.unregister("known_flags")

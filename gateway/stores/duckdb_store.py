@@ -1,8 +1,9 @@
 """The embedded store: DuckDB in this process. Rows and journal position in one transaction: exactly once.
 
-Of rows with the same channel and time the first one stored stays; the others are counted as duplicates, also
-where their value differs. A value that is no finite number is stored as NULL, which aggregates pass over. A time
-outside the years 1 to 9999 is rejected: half of the tools that read the file could not show it.
+Of rows with the same channel, time, value and flag the first one stored stays; the others are counted as duplicates.
+Another value for an instant is a revision, kept beside the first. A value that is no finite number is stored as NULL,
+which aggregates pass over. A time outside the years 1 to 9999 is rejected: half of the tools that read the file could
+not show it.
 """
 
 from __future__ import annotations
@@ -19,16 +20,15 @@ from gateway.channels import ChannelKey, Channels
 from gateway.errors import StoreError
 from gateway.records import Readings
 from gateway.stores.duckdb_schema import create_tables
-from gateway.stores.identity import NewestTimes, Repeats
+from gateway.stores.duckdb_sql import NEWEST, QUERY, STORED
+from gateway.stores.identity import FUTURE_MS, NewestTimes, clusters
 from gateway.stores.influx_lines import Lines
+from gateway.stores.instants import Instants, Present
 from gateway.stores.names import ChannelName, channel_name, channel_unit
 from gateway.stores.seam import Rejected, Series, Written
 
 _MEMORY: Final = "256MB"
 """Bound on DuckDB's buffers; what needs more spills into `<file>.tmp`."""
-_GAP: Final = np.int64(3_600_000)
-"""Late rows more than an hour apart are looked up apart, so that one wrong clock does not widen the search."""
-_MOST_SEARCHES: Final = 16
 _EARLIEST: Final = -62_135_596_800_000
 _LATEST: Final = 253_402_300_799_999
 """First and last ms of the years 1 to 9999."""
@@ -67,11 +67,7 @@ class DuckDbStore:
             with self._reader_lock:
                 cursor = self._reader.cursor()
             with cursor:
-                rows = cursor.execute(
-                    "select time, value, flag, received from points where channel = ? and time >= make_timestamp_ms(?)"
-                    " and time < make_timestamp_ms(?) order by time desc limit ?",
-                    [number, max(start, _EARLIEST), min(end, _LATEST), limit],
-                )
+                rows = cursor.execute(QUERY, [number, max(start, _EARLIEST), min(end, _LATEST), limit])
                 return _series(_columns(rows))
         except duckdb.Error as error:
             raise StoreError(f"{self._file}: {error}") from error
@@ -116,29 +112,27 @@ class DuckDbStore:
         self._numbers = {ChannelName(*row[:5]): int(row[5]) for row in rows}
         self._number_of = np.full(1024, -1, np.int32)
         """Gateway channel to the id of this file, -1 where it is not yet known; grows with the gateway's channels."""
-        self._repeats = Repeats()
-        self._newest = NewestTimes()
-        self._newest.grow(len(self._numbers))
-        newest = _columns(self._writer.execute("select channel, max(time) as time from points group by channel"))
-        self._newest.advance(newest["channel"].astype(np.int32), newest["time"].astype("M8[ms]").view(np.int64))
+        newest = NewestTimes()
+        newest.grow(len(self._numbers))
+        stored = _columns(self._writer.execute(NEWEST, [FUTURE_MS]))
+        time = stored["time"].astype("M8[ms]").view(np.int64)
+        newest.advance(stored["channel"].astype(np.int32), time, time)
+        self._instants = Instants(newest)
 
     def _write(self, readings: Readings, end: int) -> Written:
         readings, rejected = self._within_calendar(readings)
-        offered = len(readings)
         self._writer.begin()
         channel = self._numbered(readings.channel)
-        old = self._old(channel, readings.time)
-        if len(old):
-            new = np.ones(offered, np.bool_)
-            new[old] = False
-            readings, channel = readings.take(new), channel[new]
-        if len(readings):
-            self._insert(readings, channel)
+        found = self._instants.sort(readings, channel, lambda rows: self._stored(rows, channel, readings.time))
+        if len(found.new):
+            self._insert("points", found.new, channel=found.new_channel)
+        if len(found.revised):
+            self._insert("revisions", found.revised, channel=found.revised_channel, number=found.number)
         self._writer.execute("update journal_position set position = ?", [end])
         self._writer.commit()
-        self._newest.advance(channel, readings.time)
+        self._instants.advance(found.new, found.new_channel)
         self._position = end
-        return Written(rows=len(readings), duplicates=offered - len(readings), rejected=rejected)
+        return Written(len(found.new), found.duplicates, rejected, revisions=len(found.revised))
 
     def _within_calendar(self, readings: Readings) -> tuple[Readings, list[Rejected]]:
         """The rows whose time the file can hold, and the others."""
@@ -174,28 +168,24 @@ class DuckDbStore:
             columns = zip(("id", *ChannelName._fields, "unit"), zip(*added, strict=True), strict=True)
             self._writer.register("added", {name: np.array(column, object) for name, column in columns})
             self._writer.execute("insert into channels select * from added")
-            self._newest.grow(len(self._numbers))
+            self._instants.newest.grow(len(self._numbers))
         return self._number_of[channel]
 
-    def _old(self, channel: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Row numbers of the rows that are stored already or repeat an earlier row of the batch."""
-        repeated = self._repeats.find(channel, time)
-        late = np.setdiff1d(self._newest.not_newer(channel, time), repeated, assume_unique=True)
-        if not len(late):
-            return repeated
-        return np.concatenate([repeated, *(self._stored(part, channel, time) for part in _clusters(late, time))])
-
-    def _stored(self, rows: NDArray[np.intp], channel: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Those of the rows whose channel and time are in the table; exact."""
-        self._writer.register("late", {"row": rows, "channel": channel[rows], "time": time[rows].view("M8[ms]")})
-        found = self._writer.execute(
-            "select row from late semi join (select channel, time from points"
-            " where time between make_timestamp_ms(?) and make_timestamp_ms(?)) using (channel, time)",
-            [int(time[rows].min()), int(time[rows].max())],
+    def _stored(self, late: NDArray[np.intp], channel: NDArray[np.int32], time: NDArray[np.int64]) -> Present:
+        """What the file has of the instants of these rows; exact."""
+        parts: list[dict[str, NDArray[Any]]] = []
+        for rows in clusters(late, time):
+            self._writer.register("late", {"row": rows, "channel": channel[rows], "time": time[rows].view("M8[ms]")})
+            asked = [int(time[rows].min()), int(time[rows].max())]
+            parts.append(_columns(self._writer.execute(STORED, asked)))
+        return Present(
+            np.concatenate([part["row"] for part in parts]).astype(np.intp),
+            np.concatenate([np.ma.filled(part["value"].astype(np.float64), np.nan) for part in parts]),
+            np.concatenate([np.ma.filled(part["flag"], 0) for part in parts]).astype(np.uint8),
+            np.concatenate([np.ma.filled(part["number"], 0) for part in parts]).astype(np.int64),
         )
-        return _columns(found)["row"].astype(np.intp)
 
-    def _insert(self, readings: Readings, channel: NDArray[np.int32]) -> None:
+    def _insert(self, table: str, readings: Readings, **more: NDArray[Any]) -> None:
         value = readings.value
         if np.isinf(value).any():
             value = np.where(np.isinf(value), np.nan, value)
@@ -203,25 +193,16 @@ class DuckDbStore:
         self._writer.register(
             "batch",
             {
-                "channel": channel,
+                **more,
                 "time": readings.time.view("M8[ms]"),
                 "value": value,
                 "flag": readings.flag,
                 "received": readings.received.view("M8[ms]"),
                 "position": readings.position,
+                "mark": readings.mark,
             },
         )
-        self._writer.execute("insert into points select * from batch")
-
-
-def _clusters(rows: NDArray[np.intp], time: NDArray[np.int64]) -> list[NDArray[np.intp]]:
-    """The rows in groups with a gap of an hour or more between them; at most `_MOST_SEARCHES`, at the widest gaps."""
-    rows = rows[np.argsort(time[rows], kind="stable")]
-    gaps = np.diff(time[rows])
-    cuts = np.flatnonzero(gaps > _GAP) + 1
-    if len(cuts) >= _MOST_SEARCHES:
-        cuts = np.sort(cuts[np.argsort(gaps[cuts - 1])[1 - _MOST_SEARCHES :]])
-    return np.split(rows, cuts)
+        self._writer.execute(f"insert into {table} by name select * from batch")  # noqa: S608 - one of two names
 
 
 def _columns(result: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
@@ -232,10 +213,12 @@ def _columns(result: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
 def _series(columns: dict[str, NDArray[Any]]) -> Series:
     """Columns newest first, as DuckDB gives them, to a series ascending in time."""
     if not columns:
-        return Series(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8), np.zeros(0, np.int64))
+        return Series.nothing()
     return Series(
         columns["time"][::-1].astype("M8[ms]").view(np.int64),
         np.ma.filled(columns["value"][::-1].astype(np.float64), np.nan),
         columns["flag"][::-1].astype(np.uint8),
         columns["received"][::-1].astype("M8[ms]").view(np.int64),
+        columns["mark"][::-1].astype(np.uint8),
+        columns["revision"][::-1].astype(np.int64),
     )

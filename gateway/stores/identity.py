@@ -17,6 +17,11 @@ from detectors.records import NEVER
 _SPREAD_TIME: Final = np.uint64(0x9E3779B97F4A7C15)
 _SPREAD_CHANNEL: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 """Odd multipliers with well mixed bits: Fibonacci hashing (Knuth, TAOCP 6.4)."""
+_GAP: Final = np.int64(3_600_000)
+"""Late rows more than an hour apart are looked up apart, so that one wrong clock does not widen the search."""
+_MOST_SEARCHES: Final = 16
+FUTURE_MS: Final = 86_400_000
+"""A reading stamped so much later than it was received is of the far future: more than any mistake of a time zone."""
 _SLOTS_A_ROW: Final = 8
 """With eight slots for each row, about one row in sixteen shares its slot by chance and is compared in full."""
 
@@ -52,21 +57,46 @@ class Repeats:
 
 
 class NewestTimes:
-    """The newest stored time of each channel of a store, shape (channels,), `NEVER` where it has no point."""
+    """The newest stored time of each channel of a store, shape (channels,).
 
-    def __init__(self) -> None:
-        self._newest = np.full(1024, NEVER, np.int64)
+    A time far beyond that of its receipt is not remembered, or one broken stamp would make every later row of its
+    channel a row to look up; such rows are always looked up instead.
+    """
+
+    def __init__(self, floor: int = NEVER, future: int = FUTURE_MS) -> None:
+        """`floor`: what is known to be newer than all that is stored of channels not met yet (ms UTC).
+
+        `future`: ms by which a stamp may be later than its receipt and still be remembered.
+        """
+        self._floor = floor
+        self._future = future
+        self._newest = np.full(1024, floor, np.int64)
 
     def grow(self, channels: int) -> None:
         """Have room for so many channels."""
         if channels > len(self._newest):
-            more = np.full(max(channels, 2 * len(self._newest)) - len(self._newest), NEVER, np.int64)
+            more = np.full(max(channels, 2 * len(self._newest)) - len(self._newest), self._floor, np.int64)
             self._newest = np.concatenate([self._newest, more])
 
-    def not_newer(self, channel: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Row numbers of the rows that are not newer than what is stored of their channel."""
-        return np.flatnonzero(time <= self._newest[channel])
+    def to_look_up(
+        self, channel: NDArray[np.int32], time: NDArray[np.int64], received: NDArray[np.int64]
+    ) -> NDArray[np.intp]:
+        """Row numbers of the rows that are not newer than what is stored of their channel, or far in the future."""
+        return np.flatnonzero((time <= self._newest[channel]) | (time > received + self._future))
 
-    def advance(self, channel: NDArray[np.int32], time: NDArray[np.int64]) -> None:
+    def advance(self, channel: NDArray[np.int32], time: NDArray[np.int64], received: NDArray[np.int64]) -> None:
         """Take note of rows that are now stored."""
+        near = time <= received + self._future
+        if not near.all():
+            channel, time = channel[near], time[near]
         np.maximum.at(self._newest, channel, time)
+
+
+def clusters(rows: NDArray[np.intp], time: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """The rows in groups with a gap of an hour or more between them; at most `_MOST_SEARCHES`, at the widest gaps."""
+    rows = rows[np.argsort(time[rows], kind="stable")]
+    gaps = np.diff(time[rows])
+    cuts = np.flatnonzero(gaps > _GAP) + 1
+    if len(cuts) >= _MOST_SEARCHES:
+        cuts = np.sort(cuts[np.argsort(gaps[cuts - 1])[1 - _MOST_SEARCHES :]])
+    return np.split(rows, cuts)

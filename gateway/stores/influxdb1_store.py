@@ -16,12 +16,13 @@ from gateway.channels import ChannelKey, Channels
 from gateway.config import Influx1
 from gateway.errors import StoreError
 from gateway.flags import flag_code
-from gateway.stores.influx_lines import field_key, stored_name
-from gateway.stores.line_store import COMPRESSION, LineStore, answer_text, host_of, judge
-from gateway.stores.names import channel_name
+from gateway.stores.influx_lines import REVISIONS, field_key, mark_of, stored_name
+from gateway.stores.line_store import COMPRESSION, Instant, LineStore, Stored, answer_text, host_of, judge
+from gateway.stores.names import ChannelName, channel_name
 from gateway.stores.refused import Refusal
 from gateway.stores.seam import Series
 
+_MARKS: Final = '"clock", "early", "late", "out_of_order", "backfilled", "revision"'
 _FARTHEST: Final = (2**63 - 1) // 1_000_000
 """The last ms that InfluxDB's clock of int64 nanoseconds can show; the first is its negative."""
 
@@ -50,7 +51,7 @@ class Influx1Store(LineStore):
         policy = f"{_identifier(self._policy)}." if self._policy else ""
         conditions = " and ".join(f"{tag} = ${tag}" for tag in tags)
         text = (
-            f'select {_identifier(field_key(name.field))}, "flag", "received"'  # noqa: S608 - identifiers are quoted
+            f'select {_identifier(field_key(name.field))}, "flag", "received", {_MARKS}'  # noqa: S608 - identifiers
             f" from {policy}{_identifier(stored_name(name.period))} where {conditions}"
             f" and time >= {_bounded(start)}ms and time < {_bounded(end)}ms order by time desc limit {limit}"
         )
@@ -60,6 +61,54 @@ class Influx1Store(LineStore):
     def close(self) -> None:
         super().close()
         self._http.clear()
+
+    def _look_up(self, period: str, devices: Sequence[str], first: int, last: int) -> dict[Instant, Stored]:
+        found: dict[Instant, Stored] = {}
+        for tags, columns, values in self._between(period, devices, first, last, ""):
+            at = columns.index("time")
+            for row in values:
+                numbers = {
+                    name: float(value)
+                    for name, value in zip(columns, row, strict=True)
+                    if isinstance(value, (int, float)) and not isinstance(value, bool) and name != "time"
+                }
+                flag = row[columns.index("flag")] if "flag" in columns else None
+                key = (tags.get("site", ""), tags.get("device", ""), tags.get("factor", ""), int(row[at]))
+                found[key] = Stored(numbers, str(flag or ""))
+        return found
+
+    def _look_up_revisions(
+        self, period: str, devices: Sequence[str], first: int, last: int
+    ) -> dict[tuple[ChannelName, int], dict[int, int]]:
+        found: dict[tuple[ChannelName, int], dict[int, int]] = {}
+        for tags, columns, values in self._between(REVISIONS, devices, first, last, " and period = $period", period):
+            name = ChannelName(*(tags.get(tag, "") for tag in ChannelName._fields))
+            for row in values:
+                position, time = int(row[columns.index("position")]), int(row[columns.index("time")])
+                found.setdefault((name, time), {})[position] = int(tags["number"])
+        return found
+
+    def _between(
+        self, measurement: str, devices: Sequence[str], first: int, last: int, more: str, period: str = ""
+    ) -> list[tuple[dict[str, str], list[str], list[list[Any]]]]:
+        """Tags, columns and rows of each series of a measurement; nothing where there is no such database yet."""
+        policy = f"{_identifier(self._policy)}." if self._policy else ""
+        some = " or ".join(f"device = $device{n}" for n in range(len(devices)))
+        text = (
+            f"select * from {policy}{_identifier(measurement)}"  # noqa: S608 - identifiers are quoted
+            f" where ({some}) and time >= {_bounded(first)}ms and time <= {_bounded(last)}ms{more} group by *"
+        )
+        bound = {f"device{n}": device for n, device in enumerate(devices)} | {"period": period}
+        try:
+            result = self._ask(text, {"db": self._database, "params": json.dumps(bound), "epoch": "ms"})
+        except StoreError as error:
+            if "database not found" in str(error):
+                return []
+            raise
+        return [
+            (each.get("tags") or {}, cast(list[str], each["columns"]), cast(list[list[Any]], each["values"]))
+            for each in cast(list[dict[str, Any]], result.get("series") or [])
+        ]
 
     def _send(self, lines: Sequence[bytes]) -> Refusal | None:
         answer = self._post_lines(lines)
@@ -111,4 +160,6 @@ def _series(result: dict[str, Any]) -> Series:
         np.array([np.nan if row[1] is None else row[1] for row in rows], np.float64),
         np.array([flag_code(row[2] or "") for row in rows], np.uint8),
         np.array([row[3] or 0 for row in rows], np.int64),
+        np.array([mark_of(*row[4:9]) for row in rows], np.uint8),
+        np.array([row[9] or 0 for row in rows], np.int64),
     )

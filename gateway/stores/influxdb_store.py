@@ -25,9 +25,18 @@ from gateway.channels import ChannelKey, Channels
 from gateway.config import Influx, Secret
 from gateway.errors import StoreError
 from gateway.flags import flag_code
-from gateway.stores.influx_lines import field_key, stored_name
-from gateway.stores.line_store import COMPRESSION, LineStore, answer_text, host_of, judge
-from gateway.stores.names import channel_name
+from gateway.stores.influx_lines import REVISIONS, field_key, mark_of, stored_name
+from gateway.stores.line_store import (
+    COMPRESSION,
+    CannotLookUp,
+    Instant,
+    LineStore,
+    Stored,
+    answer_text,
+    host_of,
+    judge,
+)
+from gateway.stores.names import ChannelName, channel_name
 from gateway.stores.refused import Refusal
 from gateway.stores.seam import Series
 
@@ -36,17 +45,32 @@ _MS: Final = timedelta(milliseconds=1)
 _EARLIEST, _LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 """Whole years within InfluxDB's clock of int64 nanoseconds."""
 
+_OTHERS: Final = ("flag", "received", "clock", "early", "late", "out_of_order", "backfilled", "revision")
 QUERY: Final = """
 from(bucket: askedBucket)
   |> range(start: askedStart, stop: askedStop)
   |> filter(fn: (r) => r._measurement == askedPeriod)
   |> filter(fn: (r) => r.site == askedSite and r.device == askedDevice and r.factor == askedFactor)
-  |> filter(fn: (r) => r._field == askedField or r._field == "flag" or r._field == "received")
+  |> filter(fn: (r) => r._field == askedField or contains(value: r._field, set: askedOthers))
   |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
   |> sort(columns: ["_time"], desc: true)
   |> limit(n: askedLimit)
 """
 """What is asked for goes along as parameters, never as text."""
+LOOK_UP: Final = """
+from(bucket: askedBucket)
+  |> range(start: askedStart, stop: askedStop)
+  |> filter(fn: (r) => r._measurement == askedPeriod and contains(value: r.device, set: askedDevices))
+  |> pivot(rowKey: ["_time", "site", "device", "factor"], columnKey: ["_field"], valueColumn: "_value")
+"""
+LOOK_UP_REVISIONS: Final = """
+from(bucket: askedBucket)
+  |> range(start: askedStart, stop: askedStop)
+  |> filter(fn: (r) => r._measurement == askedMeasurement and contains(value: r.device, set: askedDevices))
+  |> filter(fn: (r) => r.period == askedPeriod and r._field == "position")
+"""
+_NO_FLUX: Final = (404, 405, 501)
+"""Answers to a query of servers that take writes and have no Flux (InfluxDB 3, VictoriaMetrics)."""
 
 
 class InfluxStore(LineStore):
@@ -78,6 +102,7 @@ class InfluxStore(LineStore):
             "askedDevice": stored_name(name.device),
             "askedFactor": stored_name(name.factor),
             "askedField": field,
+            "askedOthers": list(_OTHERS),
             "askedLimit": limit,
         }
         try:
@@ -91,7 +116,51 @@ class InfluxStore(LineStore):
             np.array([np.nan if row.get(field) is None else row[field] for row in rows], np.float64),
             np.array([flag_code(row.get("flag") or "") for row in rows], np.uint8),
             np.array([row.get("received") or 0 for row in rows], np.int64),
+            np.array([mark_of(*(row.get(name) for name in _OTHERS[2:7])) for row in rows], np.uint8),
+            np.array([row.get("revision") or 0 for row in rows], np.int64),
         )
+
+    def _look_up(self, period: str, devices: Sequence[str], first: int, last: int) -> dict[Instant, Stored]:
+        found: dict[Instant, Stored] = {}
+        asked = {"askedPeriod": period, "askedDevices": list(devices)}
+        for row in self._between(LOOK_UP, asked, first, last):
+            numbers = {
+                name: float(value)
+                for name, value in row.items()
+                if isinstance(value, (int, float)) and not isinstance(value, bool) and name != "table"
+            }
+            time = (row["_time"] - _EPOCH) // _MS
+            key = (row.get("site") or "", row.get("device") or "", row.get("factor") or "", time)
+            found[key] = Stored(numbers, row.get("flag") or "")
+        return found
+
+    def _look_up_revisions(
+        self, period: str, devices: Sequence[str], first: int, last: int
+    ) -> dict[tuple[ChannelName, int], dict[int, int]]:
+        found: dict[tuple[ChannelName, int], dict[int, int]] = {}
+        asked = {"askedMeasurement": REVISIONS, "askedPeriod": period, "askedDevices": list(devices)}
+        for row in self._between(LOOK_UP_REVISIONS, asked, first, last):
+            name = ChannelName(*(row.get(tag) or "" for tag in ChannelName._fields))
+            time = (row["_time"] - _EPOCH) // _MS
+            found.setdefault((name, time), {})[int(row["_value"])] = int(row["number"])
+        return found
+
+    def _between(self, text: str, asked: dict[str, Any], first: int, last: int) -> list[dict[str, Any]]:
+        """The rows of a query. Raises `CannotLookUp` where the server has no Flux."""
+        start, stop = _instant(first), _instant(last + 1)
+        if start >= stop:
+            return []  # beyond what InfluxDB's clock can show
+        asked = {"askedBucket": self._bucket, "askedStart": start, "askedStop": stop, **asked}
+        try:
+            tables = self._client.query_api().query(text, params=asked)
+        except ApiException as error:
+            said = _said(error)
+            if (error.status in _NO_FLUX and "bucket" not in said) or "unsupported path" in said:
+                raise CannotLookUp(f"{self._where} has no Flux: {said}") from error
+            raise StoreError(f"{self._where} did not answer a query: {said}") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise StoreError(f"{self._where} cannot be reached: {error}") from error
+        return [cast(dict[str, Any], record.values) for table in tables for record in table.records]
 
     def close(self) -> None:
         super().close()

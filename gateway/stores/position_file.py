@@ -19,6 +19,13 @@ class PositionFile:
         except (FileNotFoundError, ValueError):
             return 0
 
+    def written(self) -> int | None:
+        """When it was last written, ms UTC; None where it never was."""
+        try:
+            return self._file.stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            return None
+
     def write(self, position: int) -> None:
         """Replace the position. Raises OSError."""
         self._file.parent.mkdir(parents=True, exist_ok=True)

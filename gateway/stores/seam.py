@@ -33,18 +33,30 @@ class Written:
     rows: int
     """New points."""
     duplicates: int
-    """Points already there (same channel and time), left as they were."""
+    """Points already there (same channel, time, value and flag), left as they were."""
     rejected: list[Rejected] = field(default_factory=list[Rejected])
+    revisions: int = 0
+    """Other values or flags for points already there: kept beside the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A stretch of one channel, ascending in time, each column of shape (n,)."""
+    """A stretch of one channel, ascending in time, each column of shape (n,); values as they stand now."""
 
     time: NDArray[np.int64]
     value: NDArray[np.float64]
     flag: NDArray[np.uint8]
     received: NDArray[np.int64]
+    mark: NDArray[np.uint8]
+    """As `gateway.marks` has it."""
+    revision: NDArray[np.int64]
+    """0 where the value is the first of its instant; else how often it was changed."""
+
+    @staticmethod
+    def nothing() -> Series:
+        """No points."""
+        whole, bits = np.zeros(0, np.int64), np.zeros(0, np.uint8)
+        return Series(whole, np.zeros(0), bits, whole, bits, whole)
 
 
 class Store(Protocol):

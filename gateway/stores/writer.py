@@ -81,6 +81,7 @@ class StoreWriter:
         """When it went away, or came back, ms UTC; 0 while it never was away."""
         self.rows = 0
         self.duplicates = 0
+        self.revisions = 0
         self.rejected = 0
         self.retries = 0
         self.writes = 0
@@ -214,6 +215,7 @@ class StoreWriter:
         self.writes += 1
         self.rows += written.rows
         self.duplicates += written.duplicates
+        self.revisions += written.revisions
         self.rejected += len(written.rejected)
         if written.rejected:
             self._on_rejected(written.rejected)

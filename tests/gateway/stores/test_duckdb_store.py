@@ -14,12 +14,11 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from gateway.channels import ChannelKey, Channels
 from gateway.errors import StoreError
 from gateway.flags import UNKNOWN
+from gateway.marks import BACKFILLED, EARLY, LATE, REVISION
 from gateway.records import Readings
 from gateway.stores.duckdb_store import DuckDbStore
 from gateway.stores.seam import Store, Written
@@ -91,13 +90,99 @@ def test_a_reopened_store_goes_on_where_it_was_though_channels_are_numbered_anew
     store.close()
 
 
-def test_the_first_value_of_an_instant_stays(file: Path, channels: Channels, readings_of: ReadingsOf) -> None:
+def test_another_value_for_an_instant_is_a_revision_beside_the_first(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
     store = DuckDbStore(file, channels)
-    assert store.write(readings_of([(0, NOON, 1.0), (0, NOON, 2.0)]), 2) == Written(1, 1)
-    assert store.write(readings_of([(0, NOON, 3.0)], position=2), 3) == Written(0, 1)
-    assert store.query(KEY, NOON, NOON + 1, 10).value.tolist() == [1.0]
-    assert store.position() == 3
+    assert store.write(readings_of([(0, NOON, 1.0), (0, NOON, 2.0)]), 2) == Written(1, 0, revisions=1)
+    assert store.write(readings_of([(0, NOON, 2.0)], position=2), 3) == Written(0, 1)
+    assert store.write(readings_of([(0, NOON, 2.0)], position=3, flag=ord("D")), 4) == Written(0, 0, revisions=1)
+    series = store.query(KEY, NOON, NOON + 1, 10)
+    assert (series.value.tolist(), series.flag.tolist(), series.revision.tolist()) == ([2.0], [ord("D")], [2])
+    assert series.mark.tolist() == [REVISION]
+    assert store.position() == 4
     store.close()
+    with duckdb.connect(file) as connection:
+        now = connection.execute("select value, flag, revision from readings").fetchall()
+        said = connection.execute("select revision, value, flag, position from history order by revision").fetchall()
+    assert now == [(2.0, "D", 2)]
+    assert said == [(0, 1.0, "N", 0), (1, 2.0, "N", 1), (2, 2.0, "D", 3)]
+
+
+def test_marks_are_words_in_the_view(file: Path, channels: Channels, readings_of: ReadingsOf) -> None:
+    store = DuckDbStore(file, channels)
+    rows = readings_of([(0, NOON + n, 1.0) for n in range(5)])
+    rows.mark[:] = (0, 1, 3 | BACKFILLED, 4 | LATE, 2 | EARLY)
+    store.write(rows, 5)
+    store.write(readings_of([(0, NOON - 1, 1.0), (0, NOON + 9, 1.0), (0, NOON + 7, 1.0)], position=5), 8)
+    store.close()
+    with duckdb.connect(file) as connection:
+        said = connection.execute(
+            "select clock, early, late, out_of_order, backfilled from readings order by time"
+        ).fetchall()
+    assert said == [
+        ("ok", False, False, True, False),
+        ("ok", False, False, False, False),
+        ("ahead", False, False, False, False),
+        ("no clock", False, False, False, True),
+        ("drifting", False, True, False, False),
+        ("behind", True, False, False, False),
+        ("ok", False, False, True, False),
+        ("ok", False, False, False, False),
+    ]
+
+
+def test_a_reading_of_the_far_future_does_not_make_every_later_one_a_row_to_look_up(
+    file: Path, channels: Channels, readings_of: ReadingsOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DuckDbStore(file, channels)
+    future = readings_of([(0, 2**42, 1.0)])
+    future.received[:] = NOON
+    store.write(future, 1)
+    store.close()
+    store = DuckDbStore(file, channels)
+    monkeypatch.setattr(store, "_stored", lambda *_: pytest.fail("looked up"))
+    assert store.write(readings_of([(0, NOON, 1.0)], position=1), 2) == Written(1, 0)
+    monkeypatch.undo()
+    again = readings_of([(0, 2**42, 1.0), (0, 2**42, 5.0)], position=2)
+    again.received[:] = NOON
+    assert store.write(again, 4) == Written(0, 1, revisions=1)
+    store.close()
+
+
+FIRST_FORM = """
+create table channels (id integer not null, site varchar not null, device varchar not null, factor varchar not null,
+    field varchar not null, period varchar not null, unit varchar not null);
+create table points (channel integer not null, time timestamp_ms not null, value double, flag utinyint not null,
+    received timestamp_ms not null, position bigint not null);
+create table journal_position (position bigint not null);
+create table flags (code utinyint not null, text varchar not null);
+create view readings as
+    select site, device, factor, field, period, unit, time::timestamp as time, value,
+        coalesce(flags.text, '?') as flag, received::timestamp as received
+    from points join channels on channels.id = points.channel left join flags on flags.code = points.flag;
+insert into journal_position values (7);
+insert into flags values (78, 'N');
+insert into channels values (0, 'harbour', 'stack-1', 'a21026', 'Rtd', 'realtime', 'mg/m3');
+insert into points values (0, make_timestamp_ms(1719835200000), 1.5, 78, make_timestamp_ms(1719835200250), 6);
+"""
+
+
+def test_a_file_of_the_first_form_is_taken_over(file: Path, channels: Channels, readings_of: ReadingsOf) -> None:
+    file.parent.mkdir()
+    with duckdb.connect(file) as connection:
+        connection.execute(FIRST_FORM)
+    store = DuckDbStore(file, channels)
+    assert store.position() == 7
+    written = store.write(readings_of([(0, NOON, 1.5), (0, NOON, 2.5), (0, NOON + 1, 3.0)], position=7), 10)
+    assert written == Written(1, 1, revisions=1)
+    assert store.query(KEY, NOON, NOON + 9, 10).value.tolist() == [2.5, 3.0]
+    store.close()
+    with duckdb.connect(file) as connection:
+        assert connection.execute("select value, flag, clock, revision from readings order by time").fetchall() == [
+            (2.5, "N", "ok", 1),
+            (3.0, "N", "ok", 0),
+        ]
 
 
 def test_late_rows_are_stored_once_though_they_lie_years_apart(
@@ -193,48 +278,6 @@ def test_a_file_that_another_process_has_open_is_a_store_error_that_says_so(
     with pytest.raises(StoreError, match="only one process"):
         DuckDbStore(file, channels)
     holder.communicate(b"\n")
-
-
-batches = st.lists(
-    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 12).map(lambda n: NOON + n * 40 * 60_000)), max_size=12),
-    min_size=1,
-    max_size=8,
-)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches, st.sets(st.integers(0, 7), max_size=2))
-def test_what_is_stored_is_what_a_dictionary_would_hold(
-    tmp_path_factory: pytest.TempPathFactory,
-    new_channels: Callable[[], Channels],
-    readings_of: ReadingsOf,
-    batches: list[list[tuple[int, int]]],
-    reopened: set[int],
-) -> None:
-    file = tmp_path_factory.mktemp("model") / "readings.duckdb"
-    channels = new_channels()
-    store = DuckDbStore(file, channels)
-    model: dict[tuple[int, int], float] = {}
-    value = 0.0
-    for step, batch in enumerate(batches):
-        if step in reopened:
-            store.close()
-            store = DuckDbStore(file, channels)
-        rows: list[tuple[int, int, float]] = []
-        for channel, time in batch:
-            value += 1
-            rows.append((channel, time, value))
-        before = len(model)
-        for channel, time, value_sent in rows:
-            model.setdefault((channel, time), value_sent)
-        new = len(model) - before
-        assert store.write(readings_of(rows), step + 1) == Written(new, len(rows) - new)
-    for channel in range(6):
-        series = store.query(channels.keys[channel], NOON, NOON + 1_000 * HOUR, 1_000)
-        expected = sorted((time, v) for (of, time), v in model.items() if of == channel)
-        assert list(zip(series.time.tolist(), series.value.tolist(), strict=True)) == expected
-    assert store.position() == len(batches)
-    store.close()
 
 
 CHILD = """

@@ -45,10 +45,20 @@ def test_a_large_batch_of_different_rows_has_no_repeats() -> None:
         pytest.param([(1, 11)], [], id="newer"),
         pytest.param([(1, 10)], [0], id="the newest itself"),
         pytest.param([(0, 1), (1, 3), (2_000, 9)], [1], id="each channel for itself"),
+        pytest.param([(0, 200)], [0], id="far in the future"),
     ],
 )
-def test_only_rows_not_newer_than_their_channel_need_a_look_up(offered: list[tuple[int, int]], late: list[int]) -> None:
-    newest = NewestTimes()
+def test_only_rows_not_newer_than_their_channel_or_of_the_far_future_need_a_look_up(
+    offered: list[tuple[int, int]], late: list[int]
+) -> None:
+    newest = NewestTimes(future=100)
     newest.grow(5_000)
-    newest.advance(*columns([(1, 10), (1, 4)]))
-    assert newest.not_newer(*columns(offered)).tolist() == late
+    received = np.zeros(3, np.int64) + 20
+    newest.advance(*columns([(1, 10), (1, 4), (1, 121)]), received)
+    assert newest.to_look_up(*columns(offered), np.full(len(offered), 20)).tolist() == late
+
+
+def test_channels_not_met_yet_begin_at_the_floor() -> None:
+    newest = NewestTimes(floor=50, future=1_000)
+    newest.grow(5_000)
+    assert newest.to_look_up(*columns([(4_000, 50), (4_000, 51)]), np.zeros(2, np.int64)).tolist() == [0]

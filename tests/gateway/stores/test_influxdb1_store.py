@@ -68,9 +68,9 @@ def test_a_resend_changes_nothing_and_the_position_outlives_the_process(
     open_store: Open, influxd: Influxd, readings_of: ReadingsOf
 ) -> None:
     rows = readings_of([(n % 4, NOON + n, 1.0) for n in range(12_000)])
-    for _ in range(2):
+    for written in (Written(12_000, 0), Written(0, 12_000)):
         store = open_store()
-        assert store.write(rows, 12_000) == Written(12_000, 0)
+        assert store.write(rows, 12_000) == written
         store.close()
     assert open_store().position() == 12_000
     counted = ask(influxd, "select count(rtd), count(flag) from realtime") + ask(

@@ -219,7 +219,7 @@ def test_a_query_sends_names_as_parameters_and_reads_the_answer(open_store: Open
     assert path == "/api/v2/query"
     assert "stack-1" not in asked["query"]
     assigned = [option["assignment"] for option in asked["extern"]["body"]]
-    values = {each["id"]["name"]: each["init"]["value"] for each in assigned}
+    values = {each["id"]["name"]: each["init"].get("value", each["init"].get("elements")) for each in assigned}
     assert values["askedDevice"] == "stack-1"
     assert (values["askedField"], values["askedLimit"]) == ("rtd", "2")
     assert values["askedStart"].startswith("2024-07-01T12:00:00")

@@ -31,9 +31,10 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def day(readings_of: Callable[..., Readings]) -> list[Readings]:
-    """Some hours of 2024-07-01, with a few faults."""
+    """Some hours of 2024-07-01, with a fault and a value that was changed later."""
     rows = [(n % 8, NOON + n // 8 * 60_000, float(n % 50)) for n in range(8 * 200)]
-    return [readings_of(rows), readings_of([(0, NOON + 90_000, 9.0)], position=1_600, flag=ord("D"))]
+    faulty = readings_of([(0, NOON + 90_000, 9.0)], position=1_600, flag=ord("D"))
+    return [readings_of(rows), faulty, readings_of([(0, NOON, 77.0)], position=1_601)]
 
 
 @pytest.mark.parametrize("query", blocks("sql"), ids=range(len(blocks("sql"))))
@@ -73,7 +74,9 @@ def test_every_influxql_query_gives_rows(filled: Influxd) -> None:
 def test_series_are_no_more_than_devices_factors_and_periods(filled: Influxd, channels: Channels) -> None:
     text = urlencode({"q": "SHOW SERIES", "db": "pollution"}).encode()
     series = json.loads(filled.request("/query", text))["results"][0]["series"][0]["values"]
-    assert len(series) == len({(key.device, key.factor, key.period) for key in channels.keys[:8]})
+    own = [name for (name,) in series if not name.startswith("revisions,")]
+    assert len(series) == len(own) + 1, "and one for each channel that was revised, and how often"
+    assert len(own) == len({(key.device, key.factor, key.period) for key in channels.keys[:8]})
 
 
 def test_flux_queries_name_measurements_tags_and_fields_that_are_written() -> None:
@@ -86,11 +89,13 @@ def test_flux_queries_name_measurements_tags_and_fields_that_are_written() -> No
 
 def test_the_tables_are_those_of_the_document(tmp_path: Path, channels: Channels) -> None:
     DuckDbStore(tmp_path / "readings.duckdb", channels).close()
-    described = dict(re.findall(r"^(points|channels|flags|journal_position) +((?:\w+, )*\w+)", DOCUMENT, re.MULTILINE))
+    described = dict(
+        re.findall(r"^(points|revisions|channels|flags|journal_position) +((?:\w+, )*\w+)", DOCUMENT, re.MULTILINE)
+    )
     with duckdb.connect(tmp_path / "readings.duckdb") as connection:
         for table, columns in described.items():
             found = connection.execute(
                 "select column_name from duckdb_columns() where table_name = ?", [table]
             ).fetchall()
             assert [name for (name,) in found] == columns.split(", ")
-    assert len(described) == 4
+    assert len(described) == 5
