@@ -89,9 +89,8 @@ def test_flux_queries_name_measurements_tags_and_fields_that_are_written() -> No
 
 def test_the_tables_are_those_of_the_document(tmp_path: Path, channels: Channels) -> None:
     DuckDbStore(tmp_path / "readings.duckdb", channels).close()
-    described = dict(
-        re.findall(r"^(points|revisions|channels|flags|journal_position) +((?:\w+, )*\w+)", DOCUMENT, re.MULTILINE)
-    )
+    tables = r"^(points|revisions|channels|flags|journal_position) +((?:\w+, )*\w+)"
+    described = dict(re.findall(tables, DOCUMENT, re.MULTILINE))
     with duckdb.connect(tmp_path / "readings.duckdb") as connection:
         for table, columns in described.items():
             found = connection.execute(
