@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from detectors.readings import limits, silence
 from detectors.records import NEVER, Finding
 from gateway.channels import ChannelKey, Channels, ChannelsFull
-from gateway.config import Hj212
+from gateway.clocks import DeviceClocks
+from gateway.config import Clocks, Hj212
 from gateway.inventory import Inventory
 from gateway.loggers.loggers import Loggers
+from gateway.marks import EARLY
 from gateway.packed import Packed, pack, unpack
-from gateway.records import Decoded
+from gateway.records import Decoded, Readings
 
-SNAPSHOT_VERSION = 2
-READ_VERSIONS = (1, 2)
-"""Version 1 knows nothing of loggers."""
+SNAPSHOT_VERSION = 3
+READ_VERSIONS = (1, 2, 3)
+"""Version 1 knows nothing of loggers, version 2 nothing of clocks."""
 CAMERA_SILENCE = "camera_silence"
 
 
@@ -46,6 +48,7 @@ class _Snapshot(_Version):
     heard: Packed
     loggers: bytes = b""
     """What `Loggers.dump` gives."""
+    clocks: dict[str, Packed] = msgspec.field(default_factory=dict[str, Packed])
 
 
 @dataclass(slots=True)
@@ -65,6 +68,9 @@ class Checks:
     inventory: Inventory
     channels: Channels
     hj212: Hj212 = field(default_factory=Hj212)
+    clock_settings: Clocks = field(default_factory=Clocks)
+    clocks: DeviceClocks = field(init=False)
+    """Stepped by the pipeline before the detectors."""
     loggers: Loggers = field(init=False)
     """Stepped by the pipeline beside the detectors."""
     not_judged: NotJudged = field(default_factory=NotJudged)
@@ -78,6 +84,7 @@ class Checks:
 
     def __post_init__(self) -> None:
         self.loggers = Loggers(self.inventory, self.hj212)
+        self.clocks = DeviceClocks(self.inventory, self.channels, self.clock_settings)
         rules = self.inventory.limits
         self._rules = limits.Limits.of(
             [self.channels.number(ChannelKey(r.device, r.factor, r.field, r.period)) for r in rules],
@@ -95,7 +102,7 @@ class Checks:
     def step(self, decoded: Decoded) -> list[Finding]:
         """Advance every detector by one batch. The same batches give the same findings, however they are cut."""
         self._make_room()
-        judged = limits.step(self._limits, self._rules, decoded.readings)
+        judged = limits.step(self._limits, self._rules, _as_of_receipt(decoded.readings))
         self.not_judged.late += judged.late
         self.not_judged.ahead += judged.ahead
         silence.hear(self._silence, decoded.devices, decoded.received)
@@ -148,6 +155,7 @@ class Checks:
                 {name: pack(array) for name, array in arrays.items()},
                 pack(self._silence.last_heard),
                 self.loggers.dump(),
+                self.clocks.dump(),
             )
         )
 
@@ -173,6 +181,11 @@ class Checks:
             np.array([was.get(channel, -1) for channel in range(len(self.channels))], np.intp),
             np.array([rules.get(rule.id, -1) for rule in self.inventory.limits], np.intp),
         )
+        if saved.clocks:
+            rows = {name: row for row, name in enumerate(saved.devices)}
+            sites = [site.id for site in self.inventory.sites]
+            names = [(sites[device.site], device.id) for device in self.inventory.devices]
+            self.clocks.load(saved.clocks, np.array([rows.get(name, -1) for name in names], np.intp))
         heard = unpack(saved.heard)
         for row, name in enumerate(saved.devices):
             number = numbers.get(name)
@@ -181,3 +194,11 @@ class Checks:
         if saved.loggers:
             self.loggers.load(saved.loggers)
         return True
+
+
+def _as_of_receipt(readings: Readings) -> Readings:
+    """Early readings at the time they were received: a clock that is wrong hides nothing, and poisons no window."""
+    early = (readings.mark & EARLY) > 0
+    if not early.any():
+        return readings
+    return replace(readings, time=np.where(early, readings.received, readings.time))

@@ -34,6 +34,7 @@ __all__ = [
     "NAMED_CODECS",
     "Api",
     "Broker",
+    "Clocks",
     "Config",
     "Decode",
     "DuckDb",
@@ -92,6 +93,21 @@ def _known_verdict(word: str) -> str:
 
 VerdictWord = Annotated[str, AfterValidator(_known_verdict)]
 """A word of `gateway.hj212.verdicts`."""
+
+
+class Clocks(Section):
+    """When the clock of a device is wrong, and when a reading came early or late."""
+
+    judge: bool = True
+    """Whether clocks are judged: not where old data are played again."""
+    ahead_s: Seconds = 60.0
+    """A reading stamped so much later than it was received is early, and its device's clock is ahead."""
+    behind_s: Seconds = 60.0
+    """A clock is behind when even the quickest messages of ten minutes come so long after their stamps."""
+    drift_s_per_day: Seconds = 20.0
+    """A clock that gains or loses so much a day over hours is drifting."""
+    late_s: Seconds = 600.0
+    """A reading received so long after it was due, from a clock that is right, is late."""
 
 
 class Hj212(Section):
@@ -155,6 +171,7 @@ class Config(Section):
     journal: Journal = Journal()
     decode: Decode = Decode()
     hj212: Hj212 = Hj212()
+    clocks: Clocks = Clocks()
     store: Store = DuckDb()
     writer: Writer = Writer()
     publish: Publish = Publish()

@@ -71,6 +71,7 @@ def _joined(block: Block, parts: list[Sink]) -> Sink:
     whole = Sink(block)
     for part in parts:
         whole.backfilled += [len(whole.rows) + at for at in part.backfilled]
+        whole.untimed += [len(whole.rows) + at for at in part.untimed]
         whole.rows += part.rows
         whole.counts += part.counts
         whole.times += part.times

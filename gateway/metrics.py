@@ -14,7 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from gateway.service import Service
+    from gateway.marks import CLOCKS
+from gateway.service import Service
 
 
 def registry_of(service: Service) -> CollectorRegistry:
@@ -93,6 +94,13 @@ class _ServiceCollector(Collector):
         yield _count("gateway_readings", "Readings decoded", counts.readings)
         yield _count("gateway_alive_messages", "Messages without readings that are no mistake", counts.alive_only)
         yield _count("gateway_replayed_messages", "Messages run again silently at the start", counts.replayed)
+        clocks = service.checks.clocks
+        verdicts = GaugeMetricFamily("gateway_clocks", "Devices by the verdict on their clock", labels=["verdict"])
+        for word, n in zip(CLOCKS, clocks.verdicts(), strict=True):
+            verdicts.add_metric([word.replace(" ", "_")], n)
+        yield verdicts
+        yield _count("gateway_readings_early", "Readings stamped later than they were received", clocks.early)
+        yield _count("gateway_readings_late", "Readings received long after they were due", clocks.late)
         not_judged = service.checks.not_judged
         judged = CounterMetricFamily(
             "gateway_readings_not_judged", "Readings stored but not held against limits", labels=["reason"]

@@ -105,6 +105,7 @@ class Pipeline:
         self._decoder = decoder
         self._checks = checks
         self._loggers = checks.loggers
+        self._clocks = checks.clocks
         self._subjects = subjects
         self._machine = machine
         self._ledger = ledger
@@ -140,12 +141,13 @@ class Pipeline:
         inventory = self._checks.inventory
         self._checks.resume_silences(*open_silences(self._machine.open_alerts(), inventory))
         self._loggers.resume_gaps(open_gaps(self._machine.open_alerts(), inventory))
+        self._clocks.resume(self._ledger.clock_steps())
         self.position = self.snapshot_position = start
         reader = journal.reader(start)
         while blocks := reader.read(CATCH_UP_MESSAGES):
             for block in blocks:
                 if block.end <= committed:
-                    decoded = self._decoder.decode(block)
+                    decoded, _, _ = self._clocks.step(self._decoder.decode(block))
                     self._checks.step(decoded)
                     self._loggers.step(decoded)
                     self.counts.replayed += len(block)
@@ -161,8 +163,10 @@ class Pipeline:
 
         A block that is not `live` comes from the journal while links are down: its devices are not answered.
         """
-        decoded = self._decoder.decode(block)
+        decoded, clock_steps, clock_findings = self._clocks.step(self._decoder.decode(block))
         inventory = self._checks.inventory
+        self._waiting.clocks += clock_steps
+        self._alert(clock_findings)
         findings = self._checks.step(decoded)
         self._waiting.events += self._loggers.step(decoded)
         self._alert(findings)
@@ -227,7 +231,7 @@ class Pipeline:
         A commit under way is waited for, also when cancelled.
         """
         new: Sequence[Detection] | None = None
-        parts = (taken.steps, taken.dead, state, taken.events, taken.detections)
+        parts = (taken.steps, taken.dead, state, taken.events, taken.detections, taken.clocks)
         commit = asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.commit, position, *parts)
         try:
             await asyncio.wait([commit])

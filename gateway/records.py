@@ -16,6 +16,7 @@ __all__ = [
     "Block",
     "Box",
     "CameraEvent",
+    "ClockStep",
     "DeadLetter",
     "Decoded",
     "DeviceEvent",
@@ -140,6 +141,21 @@ class DeviceEvent(NamedTuple):
     """DataTime in ms UTC; `NEVER` where there was none."""
     received: int
     items: tuple[tuple[str, str], ...]
+
+
+class ClockStep(NamedTuple):
+    """A verdict that became another one, in words that outlive a restart."""
+
+    position: int
+    """Journal position from which on it holds."""
+    site: str
+    device: str
+    verdict: int
+    """`ClockVerdict`."""
+    offset: int
+    drift: int
+    at: int
+    """When it was found, ms UTC."""
 
 
 class CameraEvent(NamedTuple):

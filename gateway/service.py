@@ -113,7 +113,7 @@ class Service:
         self.decoder = Decoder(router, codecs)
         self.downlink = Downlink(inventory, ways_of(self.links, config))
         self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
-        self.checks = Checks(inventory, self.channels, config.hj212)
+        self.checks = Checks(inventory, self.channels, config.hj212, config.clocks)
         self.requests = Requests(
             inventory,
             RequestLedger(self.ledger.file),
@@ -287,7 +287,8 @@ class Service:
         """What the store writer missed: blocks from the journal, decoded again."""
         if self._replay_reader.position != position:
             self._replay_reader = self.journal.reader(position)
-        return [self.decoder.decode(block) for block in self._replay_reader.read(most)]
+        marked = self.checks.clocks.marked
+        return [marked(self.decoder.decode(block)) for block in self._replay_reader.read(most)]
 
     def _rejected(self, rows: list[Rejected]) -> None:
         for row in rows:

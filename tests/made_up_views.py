@@ -19,6 +19,7 @@ from gateway.alerts.ledger_reader import Counts, KeptEvent, KeptLetter
 from gateway.alerts.records import Alert, Detection, Family, State, Step, Subject, Transition, ZoneShare
 from gateway.api.views import About, Views
 from gateway.channels import ChannelKey, Channels
+from gateway.clocks import ClockView
 from gateway.config import Hj212
 from gateway.errors import StoreError
 from gateway.feed import Feed
@@ -449,6 +450,7 @@ def make_views(now: int = NOW) -> MadeUp:
     live.hear([0, 1], NOW - 800)
     live.hear([2], NOW - 30_000)
     views = Views(
+        device_clock=lambda number: ClockView(1, 180_000, 0, NOW - 60_000) if number == 0 else ClockView(0, -120, 0, 0),
         inventory=expected,
         channels=Channels(expected),
         live=live,

@@ -26,7 +26,7 @@ from gateway.alerts import ledger_schema as schema
 from gateway.alerts.ledger_reader import LedgerReader
 from gateway.alerts.records import Detection, Transition
 from gateway.errors import GatewayError
-from gateway.records import DeadLetter, DeviceEvent
+from gateway.records import ClockStep, DeadLetter, DeviceEvent
 
 LETTERS_KEPT: Final = 100_000
 LETTER_BYTES_KEPT: Final = 512 * 1024 * 1024
@@ -43,6 +43,10 @@ _FROM_JOURNAL: Final = "position >= 0 AND link <> 'store'"
 _COUNT: Final = (
     "INSERT INTO totals (kind, label, n) VALUES (?, ?, ?) ON CONFLICT (kind, label) DO UPDATE SET n = n + excluded.n"
 )
+
+
+CLOCK_STEPS_KEPT: Final = 100_000
+"""Verdicts on clocks that are kept; older ones go, and what they said of old readings is in the store."""
 
 
 class Ledger(LedgerReader):
@@ -118,6 +122,7 @@ class Ledger(LedgerReader):
         snapshot: bytes | None = None,
         events: Sequence[DeviceEvent] = (),
         detections: Sequence[Detection] = (),
+        clocks: Sequence[ClockStep] = (),
     ) -> list[Detection]:
         """Write what the journal up to `position` led to, and the position, in one transaction.
 
@@ -137,6 +142,15 @@ class Ledger(LedgerReader):
                 self._add_letters(connection, dead)
             if events:
                 self._add_events(connection, events)
+            if clocks:
+                connection.executemany(
+                    "INSERT INTO clock_steps (position, site, device, verdict, clock_offset, drift, at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position, site, device) DO NOTHING",
+                    clocks,
+                )
+                connection.execute(
+                    "DELETE FROM clock_steps WHERE id <= (SELECT max(id) FROM clock_steps) - ?", (CLOCK_STEPS_KEPT,)
+                )
             if snapshot is not None:
                 connection.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?)", (position, snapshot))
             new = [each for each in detections if self._add_new(connection, each)]

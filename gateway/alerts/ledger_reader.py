@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from gateway.alerts import ledger_rows as rows
 from gateway.alerts.ledger_file import LedgerFile
 from gateway.alerts.records import Alert, Detection, Family, State, Step, Transition
-from gateway.records import DeadLetter, DeviceEvent
+from gateway.records import ClockStep, DeadLetter, DeviceEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,11 @@ class LedgerReader(LedgerFile):
             (site, device, before, limit),
         )
         return [KeptEvent(row[0], rows.event_of(row[1:])) for row in found]
+
+    def clock_steps(self) -> list[ClockStep]:
+        """The verdicts on clocks that are kept, by position."""
+        columns = "position, site, device, verdict, clock_offset, drift, at"
+        return [ClockStep(*row) for row in self._all(f"SELECT {columns} FROM clock_steps ORDER BY position, id")]
 
     def detections(
         self,

@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.errors import GatewayError
 
-VERSION: Final = 2
+VERSION: Final = 3
 """`user_version` of the file; each later version brings a step that turns its predecessor into it."""
 BUSY_MS: Final = 10_000
 """Longest wait for another process (a command marking letters for replay) to end its transaction."""
@@ -66,6 +66,19 @@ CREATE TRIGGER request_steps_are_kept BEFORE DELETE ON request_steps   -- they g
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 """
 """What version 2 adds."""
+
+_V3: Final = """
+CREATE TABLE clock_steps (             -- the verdicts on the clocks of devices, each from a journal position on
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    position INTEGER NOT NULL,
+    site TEXT NOT NULL, device TEXT NOT NULL,
+    verdict INTEGER NOT NULL,          -- 0 ok, 1 ahead, 2 behind, 3 no clock, 4 drifting
+    clock_offset INTEGER NOT NULL, drift INTEGER NOT NULL,   -- ms ahead, ms a day
+    at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX clock_steps_once ON clock_steps (position, site, device);
+"""
+"""What version 3 adds."""
 
 _TABLES: Final = """
 CREATE TABLE progress (
@@ -207,7 +220,7 @@ def _make(connection: sqlite3.Connection, file: Path) -> None:
         version = _version(connection)
         if version > VERSION:
             raise _other_version(file, version)
-        for script in (_TABLES, _V2)[version:]:
+        for script in (_TABLES, _V2, _V3)[version:]:
             for statement in _statements(script):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")

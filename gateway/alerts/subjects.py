@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from detectors.readings.clocks import ClockVerdict
 from detectors.records import Finding
 from gateway.alerts.records import Alert, Family, Subject
 from gateway.channels import ChannelKey, Channels
@@ -14,6 +15,13 @@ SILENCE = "silence"
 """Rule id of silence, of devices and of cameras."""
 GAPS = {f"gap_{period}": period for period in PERIODS}
 """Rule id of missing data to the period of these."""
+CLOCKS = {
+    ClockVerdict.AHEAD: "clock_ahead",
+    ClockVerdict.BEHIND: "clock_behind",
+    ClockVerdict.NO_CLOCK: "no_clock",
+    ClockVerdict.DRIFTING: "clock_drifting",
+}
+"""Verdict on a clock to its rule id."""
 GATEWAY_SITE = "_gateway"
 """Stands for the site in alerts about the gateway itself."""
 
@@ -27,6 +35,7 @@ class Subjects:
     | `silence` | any | device | data quality, rule `silence` |
     | `camera_silence` | any | camera | data quality, rule `silence` |
     | `gap` | any | series of `gateway.loggers.regular` | data quality, rule `gap_minute` or `gap_hour` |
+    | `clock` | verdict | device | data quality, rule `clock_ahead`, `clock_behind`, `no_clock` or `clock_drifting` |
     | `motion` | zone of the camera | camera | security, rule: the zone's id |
     """
 
@@ -54,6 +63,13 @@ class Subjects:
             Subject(Family.DATA_QUALITY, SILENCE, inventory.sites[device.site].id, "device", device.id, unit="s")
             for device in inventory.devices
         ]
+        self._clocks = {
+            verdict: [
+                Subject(Family.DATA_QUALITY, rule, inventory.sites[device.site].id, "device", device.id, unit="s")
+                for device in inventory.devices
+            ]
+            for verdict, rule in CLOCKS.items()
+        }
         self._series = [
             Subject(Family.DATA_QUALITY, rule, inventory.sites[device.site].id, "device", device.id, unit="s")
             for device in inventory.devices
@@ -81,6 +97,8 @@ class Subjects:
                 return self._devices[finding.subject]
             case "gap":
                 return self._series[finding.subject]
+            case "clock":
+                return self._clocks[ClockVerdict(finding.rule)][finding.subject]
             case "camera_silence":
                 return self._cameras[finding.subject]
             case "motion":

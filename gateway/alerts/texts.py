@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from gateway.alerts.records import Alert, Family, Step, Subject
-from gateway.alerts.subjects import GAPS
+from gateway.alerts.subjects import CLOCKS, GAPS
 from gateway.alerts.wording import CHINESE, ENGLISH, FIELDS, HEALTH, PERIODS, UNITS
 from gateway.inventory import Inventory, Name
 
@@ -168,6 +168,8 @@ def _kind_of(subject: Subject) -> str:
         case Family.EXCEEDANCE:
             return subject.side or "above"
         case Family.DATA_QUALITY:
+            if subject.rule in CLOCKS.values():
+                return subject.rule
             return "gap" if subject.rule in GAPS else "silence"
         case Family.SECURITY:
             return "motion"

@@ -47,6 +47,42 @@ ENGLISH: Final = {
         Step.RESOLVED: "{who}: no {what} data missing any more at {at}; the first had been missing from {since}",
         Step.WITHDRAWN: "{who}: no {what} data missing any more at {at}",
     },
+    "clock_ahead": {
+        **dict.fromkeys(
+            (Step.PENDING, Step.FIRED, Step.LEVEL),
+            "{who}: its clock is {lost} ahead (allowed {bound}), found at {since}; readings are judged as received",
+        ),
+        **dict.fromkeys(
+            (Step.RESOLVED, Step.WITHDRAWN), "{who}: its clock is no longer ahead at {at}; it was since {since}"
+        ),
+    },
+    "clock_behind": {
+        **dict.fromkeys(
+            (Step.PENDING, Step.FIRED, Step.LEVEL),
+            "{who}: its clock is {lost} behind (allowed {bound}), found at {since}",
+        ),
+        **dict.fromkeys(
+            (Step.RESOLVED, Step.WITHDRAWN), "{who}: its clock is no longer behind at {at}; it was since {since}"
+        ),
+    },
+    "no_clock": {
+        **dict.fromkeys(
+            (Step.PENDING, Step.FIRED, Step.LEVEL),
+            "{who}: it has no clock (its stamps are missing, of long ago, or stand still), found at {since}",
+        ),
+        **dict.fromkeys(
+            (Step.RESOLVED, Step.WITHDRAWN), "{who}: it has a clock again at {at}; it had none since {since}"
+        ),
+    },
+    "clock_drifting": {
+        **dict.fromkeys(
+            (Step.PENDING, Step.FIRED, Step.LEVEL),
+            "{who}: its clock drifts by {lost} a day (allowed {bound}), found at {since}",
+        ),
+        **dict.fromkeys(
+            (Step.RESOLVED, Step.WITHDRAWN), "{who}: its clock does not drift any more at {at}; it did since {since}"
+        ),
+    },
     "motion": {
         Step.PENDING: "Movement in {what} at {who}: {value} of the zone, threshold {limit}, since {since}; not "
         "yet for the minimum duration",
@@ -99,6 +135,30 @@ CHINESE: Final = {
         Step.LEVEL: "{who}：缺少{what}数据变为 {level} 级，共 {lost}，最早自 {since} 起",
         Step.RESOLVED: "{who}：{what}数据于 {at} 已无缺失；最早缺失自 {since} 起",
         Step.WITHDRAWN: "{who}：{what}数据于 {at} 已无缺失",
+    },
+    "clock_ahead": {
+        **dict.fromkeys(
+            (Step.PENDING, Step.FIRED, Step.LEVEL),
+            "{who}：时钟快 {lost}（允许 {bound}），发现于 {since}；其数据按接收时间判定",
+        ),
+        **dict.fromkeys((Step.RESOLVED, Step.WITHDRAWN), "{who}：时钟于 {at} 不再偏快；自 {since} 起偏快"),
+    },
+    "clock_behind": {
+        **dict.fromkeys((Step.PENDING, Step.FIRED, Step.LEVEL), "{who}：时钟慢 {lost}（允许 {bound}），发现于 {since}"),
+        **dict.fromkeys((Step.RESOLVED, Step.WITHDRAWN), "{who}：时钟于 {at} 不再偏慢；自 {since} 起偏慢"),
+    },
+    "no_clock": {
+        **dict.fromkeys(
+            (Step.PENDING, Step.FIRED, Step.LEVEL),
+            "{who}：没有可用时钟（时间缺失、过于久远或停走），发现于 {since}",
+        ),
+        **dict.fromkeys((Step.RESOLVED, Step.WITHDRAWN), "{who}：时钟于 {at} 恢复可用；自 {since} 起不可用"),
+    },
+    "clock_drifting": {
+        **dict.fromkeys(
+            (Step.PENDING, Step.FIRED, Step.LEVEL), "{who}：时钟每日漂移 {lost}（允许 {bound}），发现于 {since}"
+        ),
+        **dict.fromkeys((Step.RESOLVED, Step.WITHDRAWN), "{who}：时钟于 {at} 不再漂移；自 {since} 起漂移"),
     },
     "motion": {
         Step.PENDING: "{who}：{what}内有移动，占区域 {value}，阈值 {limit}，自 {since} 起，尚未达到最短持续时间",

@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 
 from detectors.records import NEVER
 from gateway.api.problems import responses
-from gateway.api.times import iso_or_none
-from gateway.api.views import GetViews
-from gateway.inventory import Device, Inventory, LimitRule, Name
+from gateway.api.times import iso, iso_or_none
+from gateway.api.views import GetViews, Views
+from gateway.clocks import ClockView
+from gateway.inventory import LimitRule, Name
+from gateway.marks import CLOCKS
 
 router = APIRouter(prefix="/api/v1", tags=["inventory"])
 
@@ -53,6 +55,13 @@ class FactorModel(BaseModel):
     limits: list[LimitModel]
 
 
+class ClockModel(BaseModel):
+    verdict: str = Field(description="`ok`, `ahead`, `behind`, `no clock` or `drifting`", examples=["ok"])
+    since: str | None = Field(description="When the verdict was reached, ISO 8601 UTC; null: it never was another")
+    offset_ms: int = Field(description="By how much the clock is ahead, by the quickest of the last messages")
+    drift_ms_per_day: int = Field(description="How much it gains a day; 0 where it does not drift")
+
+
 class DeviceModel(BaseModel):
     site: str
     id: str
@@ -63,6 +72,7 @@ class DeviceModel(BaseModel):
     silent_after_ms: int = Field(description="Not heard of for so long, it is silent")
     last_heard: str | None = Field(description="When it last sent anything, ISO 8601 UTC; null: not since the start")
     silent: bool = Field(description="Not heard of for longer than `silent_after_ms`, counted from the start at most")
+    clock: ClockModel = Field(description="What its stamps say of its clock")
     factors: list[FactorModel]
 
 
@@ -108,17 +118,13 @@ def devices(
             limits[rule.device].append(rule)
     heard = views.live.heard()
     now = views.clock()
-    return [
-        _device(inventory, inventory.devices[number], limits[number], int(heard[number]), now, views.live.started)
-        for number in chosen
-    ]
+    return [_device(views, number, limits[number], int(heard[number]), now) for number in chosen]
 
 
-def _device(
-    inventory: Inventory, device: Device, rules: list[LimitRule], heard: int, now: int, started: int
-) -> DeviceModel:
+def _device(views: Views, number: int, rules: list[LimitRule], heard: int, now: int) -> DeviceModel:
+    device, started = views.inventory.devices[number], views.live.started
     return DeviceModel(
-        site=inventory.sites[device.site].id,
+        site=views.inventory.sites[device.site].id,
         id=device.id,
         name=Names.of(device.name),
         mn=device.mn,
@@ -127,6 +133,7 @@ def _device(
         silent_after_ms=device.silent_after,
         last_heard=iso_or_none(heard),
         silent=now - (started if heard == NEVER else heard) > device.silent_after,
+        clock=_clock(views.device_clock(number)),
         factors=[
             FactorModel(
                 code=factor.code,
@@ -136,6 +143,15 @@ def _device(
             )
             for factor in device.factors
         ],
+    )
+
+
+def _clock(view: ClockView) -> ClockModel:
+    return ClockModel(
+        verdict=CLOCKS[view.verdict],
+        since=iso(view.since) if view.since else None,
+        offset_ms=view.offset,
+        drift_ms_per_day=view.drift,
     )
 
 

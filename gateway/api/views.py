@@ -18,6 +18,7 @@ from gateway.alerts.records import Alert, Detection, Family, State, Transition
 from gateway.api.problems import Problem
 from gateway.channels import ChannelKey, Channels
 from gateway.clock import now_ms
+from gateway.clocks import ClockView
 from gateway.feed import Feed
 from gateway.inventory import Inventory
 from gateway.live import Live
@@ -135,6 +136,8 @@ class Views:
     feed: Feed
     ledger: LedgerView
     loggers: LoggersView
+    device_clock: Callable[[int], ClockView]
+    """What is known of the clock of a device, by its number."""
     query: Callable[[ChannelKey, int, int, int], Series]
     """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
     requests: RequestsView

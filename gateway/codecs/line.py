@@ -145,7 +145,8 @@ class Line:
         if not values:
             raise BadPayload(Reason.TEXT_VALUE, "the line has no number, only text")
         code = flag_code(flag) if flag else NORMAL
-        return [Row(head.device, name, head.period, time, value, code, unit or None) for name, value in values]
+        timed = point.time is not None
+        return [Row(head.device, name, head.period, time, value, code, unit or None, timed) for name, value in values]
 
     def _read_head(self, device: int, text: str) -> Head:
         """Raises `BadPayload`."""

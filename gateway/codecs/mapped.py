@@ -96,7 +96,8 @@ class Mapped:
             time = received if self._time is None else self._read_time(self._time, chain, self._zones[owner])
             value = _value(get(self._value, chain), name)
             unit = None if self._unit is None else _text(self._unit, chain, "unit", or_else="")
-            readings.append(Row(owner, name, self._read_period(chain), time, value, self._read_flag(chain), unit))
+            period, flag = self._read_period(chain), self._read_flag(chain)
+            readings.append(Row(owner, name, period, time, value, flag, unit, self._time is not None))
         if not readings:
             self._check_device(device, message)
         return readings

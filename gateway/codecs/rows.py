@@ -31,6 +31,8 @@ class Row(NamedTuple):
     flag: int
     unit: str | None
     """As declared; None or empty where none is."""
+    timed: bool = True
+    """Whether the time is the device's own; else it is that of the receipt, or relative to it."""
 
 
 class RowWriter:
@@ -55,7 +57,8 @@ class RowWriter:
         values: list[float] = []
         times: list[int] = []
         counts: list[int] = []
-        for device, name, period, time, value, _, unit in rows:
+        untimed: list[int] = []
+        for device, name, period, time, value, _, unit, timed in rows:
             found = known.get((device, name, period))
             if found is None:
                 found = self._look_up(device, name, period)
@@ -69,8 +72,11 @@ class RowWriter:
             if times and times[-1] == time:
                 counts[-1] += 1
             else:
+                if not timed:
+                    untimed.append(len(sink.rows) + len(times))
                 times.append(time)
                 counts.append(1)
+        sink.untimed += untimed
         sink.rows += [row] * len(times)
         sink.counts += counts
         sink.times += times

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.readings.clocks import ClockVerdict
 from gateway.config import Decode, Hj212, JsonMapping, LineFormat
 from gateway.hj212.keys import KeyRing
 from gateway.marks import BACKFILLED
@@ -59,6 +60,8 @@ class Sink:
 
     backfilled: list[int] = field(default_factory=list[int])
     """Places in `rows` of messages that the device itself calls back-filled."""
+    untimed: list[int] = field(default_factory=list[int])
+    """Places in `rows` of messages that have no time of their own: they got that of their receipt."""
 
     channels: list[int] = field(default_factory=list[int])
     values: list[float] = field(default_factory=list[float])
@@ -101,10 +104,11 @@ class Sink:
         return columns
 
     def _marks(self, counts: NDArray[np.int64]) -> NDArray[np.uint8]:
-        if not self.backfilled:
+        if not self.backfilled and not self.untimed:
             return np.zeros(len(self.channels), np.uint8)
         of_message = np.zeros(len(counts), np.uint8)
         of_message[self.backfilled] = BACKFILLED
+        of_message[self.untimed] |= ClockVerdict.NO_CLOCK
         return np.repeat(of_message, counts)
 
 

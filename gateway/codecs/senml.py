@@ -132,14 +132,14 @@ class SenML:
             found = self._names.get((device, name + record.n))
             if found is None:
                 found = self._find(device, name + record.n)
-            time = _time(base_time + record.t, received)
+            time, timed = _time(base_time + record.t, received), base_time + record.t >= RELATIVE_BELOW
             if value is not None:
                 given = None if record.vb is not None else record.u or unit
-                readings.append(Row(*found, "realtime", time, value, NORMAL, given))
+                readings.append(Row(*found, "realtime", time, value, NORMAL, given, timed))
             if record.s is not None:
                 factor = found[1].partition("-")[0]
                 readings.append(
-                    Row(found[0], f"{factor}-{SUM_FIELD}", "realtime", time, record.s + base_sum, NORMAL, None)
+                    Row(found[0], f"{factor}-{SUM_FIELD}", "realtime", time, record.s + base_sum, NORMAL, None, timed)
                 )
         return readings, texts
 

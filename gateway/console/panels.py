@@ -72,6 +72,8 @@ class Names:
             case Family.DATA_QUALITY | Family.GATEWAY_HEALTH:
                 if subject.rule in GAPS:
                     return words.missing[GAPS[subject.rule]]
+                if subject.rule in words.clocks:
+                    return words.clocks[subject.rule]
                 return words.silence if subject.rule == SILENCE else subject.rule.replace("_", " ")
 
     def channel(self, subject: Subject) -> str:
@@ -262,7 +264,7 @@ def _measured(words: Words, subject: Subject, value: float) -> str:
         return words.unknown
     if subject.family is Family.SECURITY:
         return f"{number(round(value * 100, 1))} %"
-    if subject.rule == SILENCE or subject.rule in GAPS:
+    if subject.rule == SILENCE or subject.rule in GAPS or subject.rule in words.clocks:
         return words.pick(duration(int(value * 1000)))
     return escape(f"{number(value)} {subject.unit}".strip())
 

@@ -61,6 +61,8 @@ class Words:
     boxes: str
     silence: str
     missing: dict[str, str]
+    clocks: dict[str, str]
+    """Rule of an alert on a clock to what it judges."""
     loggers: str
     worst_first: str
     logger: str
@@ -145,6 +147,12 @@ ENGLISH: Final = Words(
     boxes="{} boxes",
     silence="Silence",
     missing={"minute": "Minute data missing", "hour": "Hour data missing"},
+    clocks={
+        "clock_ahead": "Clock ahead",
+        "clock_behind": "Clock behind",
+        "no_clock": "No clock",
+        "clock_drifting": "Clock drifting",
+    },
     loggers="Loggers (HJ 212)",
     worst_first="most verdicts first",
     logger="Logger",
@@ -235,6 +243,12 @@ CHINESE: Final = Words(
     boxes="{} 个目标框",
     silence="失联",
     missing={"minute": "分钟数据缺失", "hour": "小时数据缺失"},
+    clocks={
+        "clock_ahead": "时钟偏快",
+        "clock_behind": "时钟偏慢",
+        "no_clock": "无可用时钟",
+        "clock_drifting": "时钟漂移",
+    },
     loggers="数采仪（HJ 212）",
     worst_first="问题最多在前",
     logger="数采仪",

@@ -26,7 +26,7 @@ from gateway.decode import Decoder
 from gateway.errors import GatewayError
 from gateway.live import Live
 from gateway.pipeline import Pipeline
-from gateway.records import Block, DeadLetter, Decoded, DeviceEvent
+from gateway.records import Block, ClockStep, DeadLetter, Decoded, DeviceEvent
 from gateway.topics import Router
 
 
@@ -50,13 +50,14 @@ class StubbornLedger(Ledger):
         snapshot: bytes | None = None,
         events: Sequence[DeviceEvent] = (),
         detections: Sequence[Detection] = (),
+        clocks: Sequence[ClockStep] = (),
     ) -> list[Detection]:
         self.asked += 1
         assert self.may_go_on.wait(20)
         if self.refusals:
             self.refusals -= 1
             raise GatewayError("the disk is full")
-        return super().commit(position, transitions, dead, snapshot, events, detections)
+        return super().commit(position, transitions, dead, snapshot, events, detections, clocks)
 
 
 @dataclass
