@@ -66,6 +66,10 @@ class Link(Broker):
     """Longest wait between two attempts to connect."""
     will_topic: str = "gateway/{client_id}/status"
     """Last will: `offline` here, retained; `online` while connected. Empty: none."""
+    probe_topic: str = "gateway/{client_id}/probe"
+    """Where the link publishes to itself, to tell a session that is connected and hears nothing. Empty: it does not."""
+    probe_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    """Seconds between two probes; half of it without hearing anything is deaf."""
     reply_topic: str = "pollution/{site}/{device}/reply"
     """Where a device that speaks HJ 212 listens: replies to its frames and commands go here. Empty: none are sent."""
 

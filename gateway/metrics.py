@@ -13,8 +13,9 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.marks import CLOCKS
+
 if TYPE_CHECKING:
-    from gateway.marks import CLOCKS
 from gateway.service import Service
 
 
@@ -51,8 +52,12 @@ class _ServiceCollector(Collector):
         stale = CounterMetricFamily("gateway_link_stale_acks", "Acknowledgements whose link was gone", labels=["link"])
         sent = CounterMetricFamily("gateway_link_sent", "Messages to devices handed to the network", labels=["link"])
         unsent = CounterMetricFamily("gateway_link_unsent", "Messages to devices dropped", labels=["link"])
+        deaf = CounterMetricFamily("gateway_link_deaf", "Connections ended as they heard nothing", labels=["link"])
+        warnings = GaugeMetricFamily("gateway_link_warnings", "What its broker does not allow", labels=["link"])
         for link in self._service.links:
             status = link.status
+            deaf.add_metric([link.name], status.deaf)
+            warnings.add_metric([link.name], len(status.warnings))
             connected.add_metric([link.name], float(status.connected))
             reconnects.add_metric([link.name], status.reconnects)
             received.add_metric([link.name], status.received)
@@ -60,7 +65,7 @@ class _ServiceCollector(Collector):
             stale.add_metric([link.name], status.stale_acks)
             sent.add_metric([link.name], status.sent)
             unsent.add_metric([link.name], status.unsent)
-        yield from (connected, reconnects, received, acked, stale, sent, unsent)
+        yield from (connected, reconnects, received, acked, stale, sent, unsent, deaf, warnings)
 
     def _listeners(self) -> Iterator[Metric]:
         open_now = GaugeMetricFamily("gateway_listener_connections", "Connections that are open", labels=["listener"])

@@ -28,6 +28,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`tls`": config.Tls,
     "`[journal]`": config.Journal,
     "`[decode]`": config.Decode,
+    "`[clocks]`": config.Clocks,
     "`[hj212]`": config.Hj212,
     "`[store]`, kind `duckdb`": config.DuckDb,
     "`[store]`, kind `influxdb`": config.Influx,

@@ -108,7 +108,7 @@ class Sink:
             return np.zeros(len(self.channels), np.uint8)
         of_message = np.zeros(len(counts), np.uint8)
         of_message[self.backfilled] = BACKFILLED
-        of_message[self.untimed] |= ClockVerdict.NO_CLOCK
+        of_message[self.untimed] |= np.uint8(ClockVerdict.NO_CLOCK)
         return np.repeat(of_message, counts)
 
 

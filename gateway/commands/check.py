@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.config import Config
+from gateway.config import Config, Link
 from gateway.config_file import check
+from gateway.errors import LinkError
 from gateway.inventory import Inventory
+from gateway.links.try_out import try_out
 
 
-def command(config: Annotated[Path, typer.Argument(help="TOML file to check.", show_default=False)]) -> None:
+def command(
+    config: Annotated[Path, typer.Argument(help="TOML file to check.", show_default=False)],
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also connect to each broker and say what it allows.")
+    ] = False,
+) -> None:
     """Check a configuration and its inventory; name file, line and field of each mistake.
 
-    Ends with status 1 where there are mistakes. Warnings alone are no mistake.
+    Ends with status 1 where there are mistakes, or where a broker cannot be used. Warnings alone are no mistake.
     """
     checked = check(config)
     for line in checked.mistakes:
@@ -28,6 +36,22 @@ def command(config: Annotated[Path, typer.Argument(help="TOML file to check.", s
         typer.echo(f"{count} mistake{'' if count == 1 else 's'} in {config}", err=True)
         raise typer.Exit(1)
     typer.echo(summary(checked.config, checked.inventory))
+    if connect and False in list(map(_usable, checked.config.links)):
+        raise typer.Exit(1)
+
+
+def _usable(link: Link) -> bool:
+    """Connect to a broker and say what it allows; whether it can be used."""
+    try:
+        warnings = asyncio.run(try_out(link))
+    except LinkError as error:
+        typer.echo(f"broker    {link.name}: {link.url} cannot be used: {error}")
+        return False
+    tells = "" if link.protocol == "mqtt5" else " (MQTT 3.1.1 does not tell its limits)"
+    typer.echo(f"broker    {link.name}: {link.url} can be used{tells}")
+    for warning in warnings:
+        typer.echo(f"broker    {link.name}: {warning} [warning]")
+    return True
 
 
 def summary(config: Config, inventory: Inventory) -> str:

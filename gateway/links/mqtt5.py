@@ -18,7 +18,9 @@ import structlog
 from gateway.clock import now_ms
 from gateway.config import Link as Settings
 from gateway.errors import LinkError
+from gateway.links.allowed import warnings_of
 from gateway.links.backoff import Backoff
+from gateway.links.probe import DEAF, Probe, probe_topic
 from gateway.links.seam import LinkStatus, Take
 from gateway.links.tls import ssl_context
 from gateway.links.wire import Wire
@@ -37,6 +39,8 @@ GRANTED = (
 )
 SEND_BUFFER = 1024 * 1024
 """Bytes that wait for the broker to read them; at this bound messages to devices are dropped."""
+REFUSED = 0x80
+"""Reason codes from here on are errors."""
 CAPTURED = "captured"
 """MQTT 5 user property of a camera frame: when it was taken."""
 
@@ -50,6 +54,15 @@ class Mqtt5Link:
         self._status = LinkStatus(since=clock())
         self._was_up = False
         self._wire: Wire | None = None
+        self._probe_topic = probe_topic(settings)
+        self._probe = Probe(settings.probe_s)
+        self._retains = True
+        """Whether the broker keeps retained messages."""
+        self._deaf = ""
+        """Why the link ended a connection by itself; empty where it did not."""
+        self._keep_alive_s = settings.keepalive_s
+        self._taking = False
+        """While a batch is handed over nothing is read."""
         self._frames = any(subscription.codec == "jpeg" for subscription in settings.subscribe)
         self._will_topic = (
             format_topic(settings.will_topic, client_id=settings.client_id) if settings.will_topic else ""
@@ -69,6 +82,7 @@ class Mqtt5Link:
         password = self._password()
         backoff = Backoff(self._settings.backoff_max_s)
         while True:
+            self._deaf = ""
             wire = Wire(self._settings.max_batch_bytes, self._settings.max_packet_bytes)
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -83,7 +97,8 @@ class Mqtt5Link:
                     if time.monotonic() - opened >= STEADY_S:
                         backoff.reset()
             except (OSError, ValueError, LinkError, TimeoutError) as error:
-                self._down(f"{type(error).__name__}: {error}" if str(error) else "no answer from the broker")
+                reason = f"{type(error).__name__}: {error}" if str(error) else "no answer from the broker"
+                self._down(self._deaf or reason)
             finally:
                 self._leave(wire)
             await asyncio.sleep(backoff.next())
@@ -105,13 +120,13 @@ class Mqtt5Link:
         Messages of a session that went on may come before the SUBACK, so `_parse` takes that from among them.
         """
         settings = self._settings
-        will = mqtt5.Will(self._will_topic, payload=b"offline", retain=True) if self._will_topic else None
+        will = mqtt5.Will(self._will_topic, payload=b"offline", retain=self._retains) if self._will_topic else None
         wire.transport.write(
             mqtt5.ConnectPacket(
                 settings.client_id,
                 username=settings.login.username or None,
                 password=password,
-                clean_start=False,
+                clean_start=self._probe.renew,
                 will=will,
                 keep_alive=settings.keepalive_s,
                 session_expiry_interval=settings.session_expiry_s,
@@ -122,8 +137,11 @@ class Mqtt5Link:
         answer = await self._answer(wire)
         if not isinstance(answer, mqtt5.ConnAckPacket):
             raise LinkError(f"the broker answered CONNECT with {type(answer).__name__}")
+        if answer.reason_code == mqtt5.ConnAckReasonCode.RETAIN_NOT_SUPPORTED:
+            self._retains = False  # the next attempt asks for less
         if answer.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
             raise LinkError(f"the broker refused the connection: {_words(answer.reason_code.name, answer.reason_str)}")
+        self._heed(answer)
         filters = [
             mqtt5.TopicFilter(
                 Template.parse(subscription.topic).filter,
@@ -132,9 +150,25 @@ class Mqtt5Link:
             )
             for subscription in settings.subscribe
         ]
+        if self._probe_topic and self._probe.allowed:
+            filters.append(mqtt5.TopicFilter(self._probe_topic, max_qos=mqtt5.QoS(settings.qos)))
         wire.transport.write(mqtt5.SubscribePacket(1, filters).write())
-        if self._was_up and not answer.session_present:
+        if self._probe.renew:
+            log.error(
+                "link_session_renewed", link=self.name, broker=settings.url
+            )  # what waited in the deaf one is gone
+        elif self._was_up and not answer.session_present:
             log.error("link_session_lost", link=self.name, broker=settings.url)  # what was published meanwhile is gone
+
+    def _heed(self, answer: mqtt5.ConnAckPacket) -> None:
+        """Take up what the broker allows, and say what it does not."""
+        self._retains = answer.retain_available
+        self._keep_alive_s = answer.server_keep_alive or self._settings.keepalive_s
+        warnings = warnings_of(self._settings, answer)
+        for warning in warnings:
+            if warning not in self._status.warnings:
+                log.warning("link_broker_allows_less", link=self.name, broker=self._settings.url, warning=warning)
+        self._status.warnings = warnings
 
     async def _answer(self, wire: Wire) -> mqtt5.Packet:
         """The next packet."""
@@ -149,14 +183,18 @@ class Mqtt5Link:
     async def _read(self, wire: Wire, take: Take) -> None:
         """Read, hand over, pause; returns only by an error."""
         interval = self._settings.read_interval_ms / 1000
-        patience = self._settings.keepalive_s * 1.5
+        patience = self._keep_alive_s * 1.5
         alive = asyncio.create_task(self._keep_alive(wire), name=f"{self.name}-keepalive")
+        probing = asyncio.create_task(self._probe_session(wire), name=f"{self.name}-probe")
         try:
             while True:
                 began = time.monotonic()
                 batch = self._parse(wire)  # first what came together with the CONNACK
                 if batch is not None:
+                    self._taking = True
                     await take(batch)
+                    self._taking = False
+                    self._probe.busy()
                 await asyncio.sleep(max(0.0, interval - (time.monotonic() - began)))
                 wire.resume()
                 async with asyncio.timeout(patience):
@@ -164,13 +202,42 @@ class Mqtt5Link:
         except TimeoutError:
             raise ConnectionError("the broker has fallen silent: no answer to PINGREQ") from None
         finally:
+            self._taking = False
             alive.cancel()
+            probing.cancel()
 
     async def _keep_alive(self, wire: Wire) -> None:
         ping = mqtt5.PingReqPacket().write()
         while True:
-            await asyncio.sleep(self._settings.keepalive_s / 2)
+            await asyncio.sleep(self._keep_alive_s / 2)
             wire.transport.write(ping)
+
+    async def _probe_session(self, wire: Wire) -> None:
+        """Publish to ourselves now and then; end a connection that hears nothing."""
+        if not self._probe_topic:
+            return
+        probe, number = self._probe, 0
+        tick = min(1.0, self._settings.probe_s / 8)
+        while True:
+            await asyncio.sleep(tick)
+            if self._taking:
+                probe.busy()
+            elif self._status.connected and probe.due():
+                number += 1
+                packet = mqtt5.PublishPacket(
+                    self._probe_topic,
+                    str(number).encode(),
+                    qos=mqtt5.QoS(self._settings.qos),
+                    packet_id=1 if self._settings.qos else None,  # one at a time
+                )
+                wire.transport.write(packet.write())
+            elif probe.is_deaf():
+                self._status.deaf += 1
+                self._deaf = DEAF
+                wire.transport.abort()
+                return
+            elif probe.allowed and probe.silent():
+                log.warning("link_probe_unheard", link=self.name, topic=self._probe_topic)
 
     def _parse(self, wire: Wire) -> Batch | None:
         """Every whole packet in the buffer. None where they hold no message."""
@@ -186,6 +253,10 @@ class Mqtt5Link:
                 packet, used = read(view[at:])
                 at += used
                 if type(packet) is publish:
+                    if packet.topic == self._probe_topic:
+                        self._probe.heard(own=True)
+                        self._acknowledge(wire, [] if packet.packet_id is None else [packet.packet_id], counted=False)
+                        continue
                     if packet.packet_id is not None:
                         ids.append(packet.packet_id)
                     if frames:
@@ -194,6 +265,9 @@ class Mqtt5Link:
                                 captured[len(topics)] = value
                     topics.append(packet.topic)
                     payloads.append(packet.payload)
+                elif isinstance(packet, mqtt5.PubAckPacket):
+                    if packet.reason_code.value >= REFUSED:
+                        self._forbid_probe(packet.reason_code.name)
                 elif isinstance(packet, mqtt5.SubAckPacket):
                     self._subscribed(packet, wire)
                 elif isinstance(packet, mqtt5.DisconnectPacket):
@@ -204,10 +278,16 @@ class Mqtt5Link:
         wire.consume(at)
         if not topics:
             return None
+        self._probe.heard()
         self._status.received += len(topics)
         return Batch(self.name, self._clock(), topics, payloads, captured, lambda: self._acknowledge(wire, ids))
 
-    def _acknowledge(self, wire: Wire, ids: list[int]) -> None:
+    def _forbid_probe(self, reason: str) -> None:
+        """The broker does not let us publish to ourselves: whether the session hears anything cannot be told."""
+        self._probe.forbidden()
+        log.warning("link_probe_forbidden", link=self.name, topic=self._probe_topic, reason=_words(reason, None))
+
+    def _acknowledge(self, wire: Wire, ids: list[int], *, counted: bool = True) -> None:
         if not ids:
             return
         if wire.transport.is_closing():
@@ -218,7 +298,7 @@ class Mqtt5Link:
         packets[:, 0], packets[:, 1] = 0x40, 2  # PUBACK, two bytes follow: the shortest form means success
         packets[:, 2], packets[:, 3] = numbers >> 8, numbers & 0xFF
         wire.transport.write(packets.tobytes())
-        self._status.acked += len(ids)
+        self._status.acked += len(ids) * counted
 
     def _leave(self, wire: Wire) -> None:
         """Say goodbye where there is somebody to say it to; the session stays."""
@@ -226,7 +306,8 @@ class Mqtt5Link:
         with contextlib.suppress(AssertionError):
             if not wire.transport.is_closing():
                 if self._status.connected and self._will_topic:
-                    wire.transport.write(mqtt5.PublishPacket(self._will_topic, b"offline", retain=True).write())
+                    farewell = mqtt5.PublishPacket(self._will_topic, b"offline", retain=self._retains)
+                    wire.transport.write(farewell.write())
                 wire.transport.write(mqtt5.DisconnectPacket().write())
                 wire.transport.close()
         if self._status.connected:
@@ -234,17 +315,22 @@ class Mqtt5Link:
 
     def _subscribed(self, answer: mqtt5.SubAckPacket, wire: Wire) -> None:
         """The link is up once every subscription is granted. Raises `LinkError` for one that is not."""
-        for subscription, code in zip(self._settings.subscribe, answer.reason_codes, strict=True):
+        codes = list(answer.reason_codes)
+        if len(codes) > len(self._settings.subscribe) and codes.pop() not in GRANTED:
+            self._forbid_probe("the subscription is refused")
+        for subscription, code in zip(self._settings.subscribe, codes, strict=True):
             if code not in GRANTED:
                 raise LinkError(f"the broker refused the subscription {subscription.topic}: {_words(code.name, None)}")
             if code.value < self._settings.qos:
                 log.error("link_qos_lowered", link=self.name, topic=subscription.topic, granted=code.value)
         if self._will_topic:
-            wire.transport.write(mqtt5.PublishPacket(self._will_topic, b"online", retain=True).write())
+            online = mqtt5.PublishPacket(self._will_topic, b"online", retain=self._retains)
+            wire.transport.write(online.write())
         status = self._status
         status.reconnects += self._was_up
         self._was_up = True
         self._wire = wire
+        self._probe.connected()
         status.connected, status.since = True, self._clock()
         log.info("link_up", link=self.name, broker=self._settings.url)
 

@@ -14,13 +14,22 @@ CONNECT_TIMEOUT_S = 5.0
 
 
 def make_client(
-    settings: Settings, password: str | None, context: ssl.SSLContext | None, will_topic: str, errors: PahoErrors
+    settings: Settings,
+    password: str | None,
+    context: ssl.SSLContext | None,
+    will_topic: str,
+    errors: PahoErrors,
+    *,
+    clean: bool = False,
 ) -> Client:
-    """A client with a persistent session; `reconnect`, `loop_read`, `loop_write` and `loop_misc` are left to call."""
+    """A client with a persistent session, or with `clean` one that ends it.
+
+    `reconnect`, `loop_read`, `loop_write` and `loop_misc` are left to call.
+    """
     client = Client(
         CallbackAPIVersion.VERSION2,
         client_id=settings.client_id,
-        clean_session=False,
+        clean_session=clean,
         protocol=MQTTProtocolVersion.MQTTv311,
         reconnect_on_failure=False,  # else it falls back to MQTT 3.1 by itself
         manual_ack=True,

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
@@ -25,9 +26,12 @@ from gateway.links.backoff import Backoff
 from gateway.links.inbox import Inbox
 from gateway.links.outbox import Outbox
 from gateway.links.paho_client import PahoErrors, make_client
+from gateway.links.probe import DEAF, Probe, probe_topic
 from gateway.links.seam import LinkStatus
 from gateway.links.waker import Waker, watch
 from gateway.topics import Template, format_topic
+
+log = structlog.get_logger("gateway.links")
 
 ANSWER_TIMEOUT_S = 10.0
 """From the open socket to the broker's answers to CONNECT and SUBSCRIBE."""
@@ -69,6 +73,10 @@ class Pump:
             format_topic(settings.will_topic, client_id=settings.client_id) if settings.will_topic else ""
         )
         self._topics = {Template.parse(each.topic).filter: each.topic for each in settings.subscribe}
+        self._probe_topic = probe_topic(settings)
+        self._probe = Probe(settings.probe_s)
+        self._password = password
+        self._context = context
         self._waker = Waker()
         self._stopping = False
         self._closed = False
@@ -137,6 +145,8 @@ class Pump:
         self._ending = None
         self._behind = False
         try:
+            if self._probe.renew:
+                self._forget_session()
             self._client.reconnect()
             self._serve()
         except LinkError as error:
@@ -175,6 +185,7 @@ class Pump:
                 if readable:
                     self._read()
                 self._keep_alive()
+                self._look_after_probe()
         up = self._up_at is not None
         raise LinkError(self._fault or endings.lost(self._settings, self._ending, self._paho_errors.last, up=up))
 
@@ -201,6 +212,40 @@ class Pump:
                 self._say("online")
         elif not self._behind:
             self._client.loop_misc()
+
+    def _look_after_probe(self) -> None:
+        """Publish to ourselves now and then. Raises `LinkError` where the session hears nothing."""
+        probe = self._probe
+        if not self._probe_topic or self._up_at is None:
+            return
+        if not self._inbox.room:
+            probe.busy()
+        elif probe.due():
+            self._client.publish(self._probe_topic, b"1", qos=self._settings.qos)
+        elif probe.is_deaf():
+            self._status.deaf += 1
+            raise LinkError(DEAF)
+
+    def _forget_session(self) -> None:
+        """Connect once with a clean session, which ends the deaf one: what waited in it is gone."""
+        log.error("link_session_renewed", link=self._settings.name, broker=self._settings.url)
+        client = make_client(self._settings, self._password, self._context, "", self._paho_errors, clean=True)
+        client.reconnect()
+        end = time.monotonic() + ANSWER_TIMEOUT_S
+        with selectors.DefaultSelector() as selector:
+            watched = 0
+            while (sock := client.socket()) is not None and not client.is_connected() and time.monotonic() < end:
+                wanted = selectors.EVENT_READ | selectors.EVENT_WRITE * client.want_write()
+                watched = watch(selector, sock, watched, wanted)
+                for _, events in selector.select(TICK_S):
+                    if events & selectors.EVENT_WRITE:
+                        client.loop_write()
+                    if events & selectors.EVENT_READ:
+                        client.loop_read()
+        client.disconnect()
+        client.loop_write()
+        if (sock := client.socket()) is not None:
+            sock.close()
 
     def _send_acks(self) -> None:
         client, status = self._client, self._status
@@ -258,7 +303,8 @@ class Pump:
             self._fault = endings.refused(self._settings, reason)
             return
         self._session_present = flags.session_present
-        client.subscribe([(topic_filter, self._settings.qos) for topic_filter in self._topics])
+        filters = [*self._topics, *([self._probe_topic] if self._probe_topic else [])]
+        client.subscribe([(topic_filter, self._settings.qos) for topic_filter in filters])
 
     def _disconnected(
         self,
@@ -274,6 +320,10 @@ class Pump:
         self, _client: Client, _userdata: object, _packet_id: int, reasons: list[ReasonCode], _properties: Properties
     ) -> None:
         topics = list(self._topics.values())
+        if self._probe_topic and reasons[len(topics) :] and reasons[-1].is_failure:
+            self._probe.forbidden()
+            log.warning("link_probe_forbidden", link=self._settings.name, topic=self._probe_topic)
+        reasons = reasons[: len(topics)]
         refused = [topic for topic, reason in zip(topics, reasons, strict=True) if reason.is_failure]
         if refused:
             self._fault = f"the broker refused the subscription {', '.join(refused)}"
@@ -281,6 +331,7 @@ class Pump:
         lowered = [t for t, reason in zip(topics, reasons, strict=True) if reason.value < self._settings.qos]
         self._up_at = time.monotonic()
         self._say("online")
+        self._probe.connected()
         self._on_up(self._session_present, lowered)
 
     def _received(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
@@ -289,4 +340,10 @@ class Pump:
         except UnicodeDecodeError as error:  # a broker should not let it pass; it becomes a dead letter with this name
             topic = error.object.decode("utf-8", "backslashreplace")
         self._messages += 1
+        if topic == self._probe_topic:
+            self._probe.heard(own=True)
+            if message.qos:
+                self._client.ack(message.mid, 1)
+            return
+        self._probe.heard()
         self._inbox.put(topic, bytes(message.payload), self._connection, message.mid if message.qos else None)

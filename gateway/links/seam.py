@@ -7,7 +7,7 @@ broker only what it is told to, which is what the journal has synced.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.records import Batch
@@ -35,6 +35,10 @@ class LinkStatus:
     """Acknowledgements dropped because their connection was gone: the broker sends those messages again."""
     sent: int = 0
     """Messages to devices handed to the network."""
+    deaf: int = 0
+    """Connections ended because the session heard nothing, not even our own probe."""
+    warnings: list[str] = field(default_factory=list[str])
+    """What of the configuration the broker does not allow, each with its consequence."""
     unsent: int = 0
     """Messages to devices dropped: the connection was gone, or whoever is at its other end reads too slowly."""
 
