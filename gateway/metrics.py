@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from gateway.marks import CLOCKS
 
 if TYPE_CHECKING:
-from gateway.service import Service
+    from gateway.service import Service
 
 
 def registry_of(service: Service) -> CollectorRegistry:
