@@ -1,6 +1,6 @@
 """All detectors on readings, bound to the inventory: one call a batch, one snapshot of all they remember.
 
-What is known of loggers is in the same snapshot, so that all of it is of one journal position.
+What is known of loggers, identities and strangers is in the same snapshot: all of it is of one journal position.
 
 Detectors know numbers only. A snapshot outlives the numbers, so it names devices, channels and rules by their words.
 """
@@ -18,10 +18,12 @@ from detectors.readings import limits, silence
 from detectors.records import NEVER, Finding
 from gateway.channels import ChannelKey, Channels, ChannelsFull
 from gateway.config import Hj212
+from gateway.identities import Identities
 from gateway.inventory import Inventory
 from gateway.loggers.loggers import Loggers
 from gateway.packed import Packed, pack, unpack
 from gateway.records import Decoded
+from gateway.strangers import Strangers
 
 SNAPSHOT_VERSION = 2
 READ_VERSIONS = (1, 2)
@@ -46,6 +48,10 @@ class _Snapshot(_Version):
     heard: Packed
     loggers: bytes = b""
     """What `Loggers.dump` gives."""
+    identities: bytes = b""
+    """What `Identities.dump` gives."""
+    strangers: bytes = b""
+    """What `Strangers.dump` gives."""
 
 
 @dataclass(slots=True)
@@ -65,8 +71,10 @@ class Checks:
     inventory: Inventory
     channels: Channels
     hj212: Hj212 = field(default_factory=Hj212)
+    strangers: Strangers = field(default_factory=Strangers)
+    """Stepped by the pipeline beside the detectors, as are the next two."""
     loggers: Loggers = field(init=False)
-    """Stepped by the pipeline beside the detectors."""
+    identities: Identities = field(init=False)
     not_judged: NotJudged = field(default_factory=NotJudged)
     _rules: limits.Limits = field(init=False)
     _limits: limits.LimitState = field(init=False)
@@ -78,6 +86,7 @@ class Checks:
 
     def __post_init__(self) -> None:
         self.loggers = Loggers(self.inventory, self.hj212)
+        self.identities = Identities(self.inventory)
         rules = self.inventory.limits
         self._rules = limits.Limits.of(
             [self.channels.number(ChannelKey(r.device, r.factor, r.field, r.period)) for r in rules],
@@ -148,6 +157,8 @@ class Checks:
                 {name: pack(array) for name, array in arrays.items()},
                 pack(self._silence.last_heard),
                 self.loggers.dump(),
+                self.identities.dump(),
+                self.strangers.dump(),
             )
         )
 
@@ -180,4 +191,8 @@ class Checks:
                 silence.hear(self._silence, [number], int(heard[row]))
         if saved.loggers:
             self.loggers.load(saved.loggers)
+        if saved.identities:
+            self.identities.load(saved.identities)
+        if saved.strangers:
+            self.strangers.load(saved.strangers)
         return True

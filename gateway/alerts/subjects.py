@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from detectors.records import Finding
 from gateway.alerts.records import Alert, Family, Subject
@@ -14,6 +15,8 @@ SILENCE = "silence"
 """Rule id of silence, of devices and of cameras."""
 GAPS = {f"gap_{period}": period for period in PERIODS}
 """Rule id of missing data to the period of these."""
+IDENTITY = "identity"
+"""Rule id of messages that came by a device's topic or connection, or a camera's topic, and named another."""
 GATEWAY_SITE = "_gateway"
 """Stands for the site in alerts about the gateway itself."""
 
@@ -26,6 +29,8 @@ class Subjects:
     | `limit` | number in `inventory.limits` | channel | exceedance of that limit |
     | `silence` | any | device | data quality, rule `silence` |
     | `camera_silence` | any | camera | data quality, rule `silence` |
+    | `identity` | any | device | data quality, rule `identity` |
+    | `camera_identity` | any | camera | data quality, rule `identity` |
     | `gap` | any | series of `gateway.loggers.regular` | data quality, rule `gap_minute` or `gap_hour` |
     | `motion` | zone of the camera | camera | security, rule: the zone's id |
     """
@@ -63,6 +68,8 @@ class Subjects:
             Subject(Family.DATA_QUALITY, SILENCE, inventory.sites[camera.site].id, "camera", camera.id, unit="s")
             for camera in inventory.cameras
         ]
+        self._identities = [replace(subject, rule=IDENTITY, unit="") for subject in self._devices]
+        self._camera_identities = [replace(subject, rule=IDENTITY, unit="") for subject in self._cameras]
         self._zones = [
             [
                 Subject(Family.SECURITY, zone.id, inventory.sites[camera.site].id, "camera", camera.id)
@@ -81,6 +88,10 @@ class Subjects:
                 return self._devices[finding.subject]
             case "gap":
                 return self._series[finding.subject]
+            case "identity":
+                return self._identities[finding.subject]
+            case "camera_identity":
+                return self._camera_identities[finding.subject]
             case "camera_silence":
                 return self._cameras[finding.subject]
             case "motion":
@@ -109,11 +120,20 @@ def open_zones(alerts: Iterable[Alert], inventory: Inventory) -> dict[tuple[int,
 
 def open_silences(alerts: Iterable[Alert], inventory: Inventory) -> tuple[dict[int, int], dict[int, int]]:
     """Number to `since` of the devices and of the cameras whose silence is among these."""
+    return _open(SILENCE, alerts, inventory)
+
+
+def open_identities(alerts: Iterable[Alert], inventory: Inventory) -> tuple[dict[int, int], dict[int, int]]:
+    """Number to `since` of the devices and of the cameras whose identity is in doubt among these."""
+    return _open(IDENTITY, alerts, inventory)
+
+
+def _open(rule: str, alerts: Iterable[Alert], inventory: Inventory) -> tuple[dict[int, int], dict[int, int]]:
     devices: dict[int, int] = {}
     cameras: dict[int, int] = {}
     for alert in alerts:
         subject = alert.subject
-        if subject.rule == SILENCE:
+        if subject.family is Family.DATA_QUALITY and subject.rule == rule:
             of_device = subject.kind == "device"
             numbers, found = (inventory.device_numbers, devices) if of_device else (inventory.camera_numbers, cameras)
             number = numbers.get((subject.site, subject.id))

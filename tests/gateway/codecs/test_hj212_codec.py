@@ -169,7 +169,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("swapped CRC", lambda f: swapped(good_frame(f)), "bad_crc", "crc_swapped"),
     ("no CRC digits", lambda f: good_frame(f)[:-6] + b"zzzz", "bad_crc", "CRC zzzz"),
     ("MN of another", lambda f: f(STAMP + "a-Rtd=1", mn=BERLIN), "mn_mismatch", "of device 'pond'"),
-    ("MN unknown", lambda f: f(STAMP + "a-Rtd=1", mn="ghost"), "unknown_device", "MN 'ghost'"),
+    ("MN unknown", lambda f: f(STAMP + "a-Rtd=1", mn="ghost"), "mn_mismatch", "MN 'ghost'"),
     ("no CN", lambda f: f(STAMP + "a-Rtd=1", head="ST=31;"), "missing_field", "CN is missing"),
     ("no DataTime", lambda f: f("a-Rtd=1"), "missing_field", "DataTime is missing"),
     ("DataTime of 8 digits", lambda f: f("DataTime=20260301;a-Rtd=1"), "bad_time", "12, 14 or 17"),
@@ -212,7 +212,8 @@ def test_a_bad_crc_is_accepted_where_the_settings_say_so(run: Any, frame: Any) -
 @pytest.mark.parametrize(
     ("mn", "topic", "setting", "outcome"),
     [
-        ("ghost", 0, "dead_letter", "unknown_device"),
+        ("ghost", 0, "dead_letter", "mn_mismatch"),
+        ("ghost", -1, "dead_letter", "unknown_device"),
         ("ghost", 0, "accept", 0),
         ("ghost", -1, "accept", "unknown_device"),
         ("", 0, "dead_letter", 0),
