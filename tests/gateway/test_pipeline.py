@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 import small_city
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tcp_logger import upload
 
@@ -290,21 +290,25 @@ async def test_a_device_that_writes_as_another_is_an_alert_of_its_own_and_a_dead
     gateway.crash()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.one_of(
             st.tuples(st.just("take"), st.lists(st.integers(0, 2), min_size=1, max_size=8)),
-            st.tuples(st.just("wait"), st.sampled_from([1_000, 6_000, 300_000, 700_000])),
+            st.tuples(st.just("wait"), st.sampled_from([2_000, 598_000])),
             st.tuples(st.just("crash"), st.just(0)),
         ),
-        max_size=25,
+        min_size=5,
+        max_size=30,
     )
 )
+@example([("take", [0]), ("wait", 598_000), ("wait", 2_000), ("crash", 0), ("take", [0]), ("wait", 2_000)])
 async def test_identities_move_alerts_exactly_once_wherever_a_crash_falls(
     tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[str, list[int] | int]]
 ) -> None:
-    """0 and 1: that device under another name; 2: an ordinary message of d1. Ticks go on as time does."""
+    """0 and 1: that device under another name; 2: an ordinary message of d1. Of the two waits the short one is too short
+    for a snapshot, so a case may end after the last snapshot before a crash.
+    """
     messages = [under_another_name(0, "d1"), under_another_name(1, "ghost"), small_city.message(1, 0, 10.0)]
     histories: list[list[tuple[str, str, int, int, float, int]]] = []
     for crashing in (False, True):
