@@ -104,6 +104,9 @@ class _ServiceCollector(Collector):
         for reason, n in dict(counts.dead).items():
             dead.add_metric([reason], n)
         yield dead
+        strangers = service.checks.strangers
+        yield _gauge("gateway_strangers", "Names outside the inventory that are listed", len(strangers))
+        yield _count("gateway_strangers_dropped", "Dead letters of new names beyond the bound", strangers.dropped)
         yield _gauge("gateway_channels", "Channels in use", len(service.channels))
 
     def _loggers(self) -> Iterator[Metric]:

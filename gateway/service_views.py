@@ -21,6 +21,7 @@ def api_server(service: Service) -> ApiServer:
         feed=service.feed,
         ledger=Ledger.reader(service.ledger.file),
         loggers=service.checks.loggers,
+        strangers=service.checks.strangers,
         query=service.store.query,
         requests=RequestReader(service.ledger.file),
         ask=service.requests.ask,

@@ -25,6 +25,7 @@ from gateway.loggers.views import LoggerView
 from gateway.requests.records import Request, Step
 from gateway.requests.records import State as RequestState
 from gateway.stores.seam import Series
+from gateway.strangers import Stranger
 
 
 class About(TypedDict):
@@ -127,6 +128,14 @@ class LoggersView(Protocol):
         ...
 
 
+class StrangersView(Protocol):
+    """Who sends and is not in the inventory, as `gateway.strangers.Strangers` has it."""
+
+    def listed(self) -> list[Stranger]:
+        """All that are kept, the last heard first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Views:
     inventory: Inventory
@@ -135,6 +144,7 @@ class Views:
     feed: Feed
     ledger: LedgerView
     loggers: LoggersView
+    strangers: StrangersView
     query: Callable[[ChannelKey, int, int, int], Series]
     """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
     requests: RequestsView

@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from gateway.alerts.records import Alert, Detection, Family, Subject
-from gateway.alerts.subjects import GAPS, SILENCE
+from gateway.alerts.subjects import GAPS, IDENTITY, SILENCE
 from gateway.alerts.texts import duration, number
 from gateway.console.board import Look
 from gateway.console.words import MINUTE, Words
@@ -72,6 +72,8 @@ class Names:
             case Family.DATA_QUALITY | Family.GATEWAY_HEALTH:
                 if subject.rule in GAPS:
                     return words.missing[GAPS[subject.rule]]
+                if subject.rule == IDENTITY:
+                    return words.identity
                 return words.silence if subject.rule == SILENCE else subject.rule.replace("_", " ")
 
     def channel(self, subject: Subject) -> str:

@@ -306,8 +306,9 @@ async def test_a_device_that_writes_as_another_is_an_alert_of_its_own_and_a_dead
 async def test_identities_move_alerts_exactly_once_wherever_a_crash_falls(
     tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[str, list[int] | int]]
 ) -> None:
-    """0 and 1: that device under another name; 2: an ordinary message of d1. Of the two waits the short one is too short
-    for a snapshot, so a case may end after the last snapshot before a crash.
+    """0 and 1: that device under another name; 2: an ordinary message of d1.
+
+    The short wait is too short for a snapshot, so a case may end after the last snapshot before a crash.
     """
     messages = [under_another_name(0, "d1"), under_another_name(1, "ghost"), small_city.message(1, 0, 10.0)]
     histories: list[list[tuple[str, str, int, int, float, int]]] = []
