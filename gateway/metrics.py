@@ -48,6 +48,7 @@ class _ServiceCollector(Collector):
         received = CounterMetricFamily("gateway_link_received", "Messages read, repeats included", labels=["link"])
         acked = CounterMetricFamily("gateway_link_acked", "Messages acknowledged to the broker", labels=["link"])
         stale = CounterMetricFamily("gateway_link_stale_acks", "Acknowledgements whose link was gone", labels=["link"])
+        large = CounterMetricFamily("gateway_link_oversized", "Messages too large for the link", labels=["link"])
         sent = CounterMetricFamily("gateway_link_sent", "Messages to devices handed to the network", labels=["link"])
         unsent = CounterMetricFamily("gateway_link_unsent", "Messages to devices dropped", labels=["link"])
         for link in self._service.links:
@@ -57,9 +58,10 @@ class _ServiceCollector(Collector):
             received.add_metric([link.name], status.received)
             acked.add_metric([link.name], status.acked)
             stale.add_metric([link.name], status.stale_acks)
+            large.add_metric([link.name], status.oversized)
             sent.add_metric([link.name], status.sent)
             unsent.add_metric([link.name], status.unsent)
-        yield from (connected, reconnects, received, acked, stale, sent, unsent)
+        yield from (connected, reconnects, received, acked, stale, large, sent, unsent)
 
     def _listeners(self) -> Iterator[Metric]:
         open_now = GaugeMetricFamily("gateway_listener_connections", "Connections that are open", labels=["listener"])

@@ -29,8 +29,9 @@ def stranger_rows(words: Words, inventory: Inventory, look: Look) -> str:
     )
     hidden = look.strangers_count - len(look.strangers)
     more = f'<div class="more">{words.more_strangers.format(hidden)}</div>' if hidden > 0 else ""
+    heads = (words.stranger, words.link, words.reason, words.first_heard, words.last_heard)
+    columns = "".join(f"<th>{head}</th>" for head in heads)
     return (
-        f'<table class="loggers strangers"><thead><tr><th>{words.stranger}</th><th>{words.link}</th>'
-        f"<th>{words.reason}</th><th>{words.first_heard}</th><th>{words.last_heard}</th><th class=num>{words.messages}</th></tr>"
-        f"</thead><tbody>{rows}</tbody></table>{more}"
+        f'<table class="loggers strangers"><thead><tr>{columns}<th class=num>{words.messages}</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>{more}"
     )

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
@@ -28,6 +29,8 @@ from gateway.links.paho_client import PahoErrors, make_client
 from gateway.links.seam import LinkStatus
 from gateway.links.waker import Waker, watch
 from gateway.topics import Template, format_topic
+
+log = structlog.get_logger("gateway.links")
 
 ANSWER_TIMEOUT_S = 10.0
 """From the open socket to the broker's answers to CONNECT and SUBSCRIBE."""
@@ -82,6 +85,7 @@ class Pump:
         self._messages = 0
         self._behind = False
         self._said_online = 0.0
+        self._told_of_size = -1
         self._client = make_client(settings, password, context, self._will_topic, self._paho_errors)
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
@@ -289,4 +293,18 @@ class Pump:
         except UnicodeDecodeError as error:  # a broker should not let it pass; it becomes a dead letter with this name
             topic = error.object.decode("utf-8", "backslashreplace")
         self._messages += 1
+        size = len(topic) + len(message.payload)
+        if size > self._settings.max_packet_bytes:
+            self._leave_out(topic, size, message)
+            return
         self._inbox.put(topic, bytes(message.payload), self._connection, message.mid if message.qos else None)
+
+    def _leave_out(self, topic: str, size: int, message: MQTTMessage) -> None:
+        """MQTT 3.1.1 cannot tell the broker how much we take; what is not acknowledged would come at every connect."""
+        self._status.oversized += 1
+        if message.qos:
+            self._client.ack(message.mid, message.qos)
+        if self._told_of_size != self._connection:
+            self._told_of_size = self._connection
+            most = self._settings.max_packet_bytes
+            log.error("link_packets_too_large", link=self._settings.name, topic=topic, bytes=size, most=most)
