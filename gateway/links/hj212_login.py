@@ -55,6 +55,7 @@ class Admission:
     """Why it is not let in: `unknown_mn`, `foreign_mn` or a word of `REFUSALS`; empty where its device is logged in
     by it."""
     told: QnRtn | None = None
+    """What it is told at once; None where it is let in, or answered when it is decoded."""
     device: int = -1
     """Number of the device whose MN it has; -1 where that is unknown."""
     proven: bool = False
@@ -96,14 +97,14 @@ class Door:
         """Hold a frame against what is known, on a connection by which the device of `first` has come.
 
         Another device may come by it with its own password, or where the inventory says that one carries the other.
-        Else the frame keeps the topic of `first`, where its MN makes it a dead letter.
+        Else the frame keeps the topic of `first`, where its MN makes it a dead letter and is answered as one.
         """
         admission = self.admit(header)
         if admission.refusal == "unknown_mn":
-            return replace(admission, topic=first.topic)
+            return replace(admission, topic=first.topic, told=None)
         if admission.refusal or admission.proven or self._inventory.share_a_way(first.device, admission.device):
             return admission
-        return Admission(first.topic, "foreign_mn", QnRtn.MN)
+        return Admission(first.topic, "foreign_mn")
 
     def answer(self, header: Header, told: QnRtn) -> bytes:
         """The 9011 that says why; empty where the frame asked for no reply, or has no QN to answer with."""

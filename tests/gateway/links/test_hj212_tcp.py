@@ -168,10 +168,8 @@ async def test_another_mn_on_a_connection_without_password_or_carrier_is_the_fir
         await own.send(upload(MNS[3], QN))
         await taker.until(1)
         await one.send(upload(MNS[1], QN), upload(MNS[3], QN), upload("STRANGER", QN), upload(MNS[1], QN))
-        told = await one.replies(2)
         await taker.until(5)
         assert topics(taker) == ["tcp/plant/d3", *["tcp/plant/d1"] * 4]
-        assert ["QnRtn=4" in reply for reply in told] == [True, True]
         assert link.counts.refused == {"foreign_mn": 1, "unknown_mn": 1}
         assert link.counts.closed.total() == 0
         assert link.send([("tcp/plant/d3", b"##still there")]) == 1
