@@ -1,6 +1,6 @@
 """All detectors on readings, bound to the inventory: one call a batch, one snapshot of all they remember.
 
-What is known of loggers is in the same snapshot, so that all of it is of one journal position.
+What is known of loggers, identities and strangers is in the same snapshot: all of it is of one journal position.
 
 Detectors know numbers only. A snapshot outlives the numbers, so it names devices, channels and rules by their words.
 """
@@ -19,15 +19,17 @@ from detectors.records import NEVER, Finding
 from gateway.channels import ChannelKey, Channels, ChannelsFull
 from gateway.clocks import DeviceClocks
 from gateway.config import Clocks, Hj212
+from gateway.identities import Identities
 from gateway.inventory import Inventory
 from gateway.loggers.loggers import Loggers
 from gateway.marks import EARLY
 from gateway.packed import Packed, pack, unpack
 from gateway.records import Decoded, Readings
+from gateway.strangers import Strangers
 
 SNAPSHOT_VERSION = 3
 READ_VERSIONS = (1, 2, 3)
-"""Version 1 knows nothing of loggers, version 2 nothing of clocks."""
+"""Version 1 knows nothing of loggers, version 2 nothing of clocks, identities and strangers."""
 CAMERA_SILENCE = "camera_silence"
 
 
@@ -48,6 +50,10 @@ class _Snapshot(_Version):
     heard: Packed
     loggers: bytes = b""
     """What `Loggers.dump` gives."""
+    identities: bytes = b""
+    """What `Identities.dump` gives."""
+    strangers: bytes = b""
+    """What `Strangers.dump` gives."""
     clocks: dict[str, Packed] = msgspec.field(default_factory=dict[str, Packed])
 
 
@@ -71,8 +77,10 @@ class Checks:
     clock_settings: Clocks = field(default_factory=Clocks)
     clocks: DeviceClocks = field(init=False)
     """Stepped by the pipeline before the detectors."""
+    strangers: Strangers = field(default_factory=Strangers)
+    """Stepped by the pipeline beside the detectors, as are the next two."""
     loggers: Loggers = field(init=False)
-    """Stepped by the pipeline beside the detectors."""
+    identities: Identities = field(init=False)
     not_judged: NotJudged = field(default_factory=NotJudged)
     _rules: limits.Limits = field(init=False)
     _limits: limits.LimitState = field(init=False)
@@ -85,6 +93,7 @@ class Checks:
     def __post_init__(self) -> None:
         self.loggers = Loggers(self.inventory, self.hj212)
         self.clocks = DeviceClocks(self.inventory, self.channels, self.clock_settings)
+        self.identities = Identities(self.inventory)
         rules = self.inventory.limits
         self._rules = limits.Limits.of(
             [self.channels.number(ChannelKey(r.device, r.factor, r.field, r.period)) for r in rules],
@@ -155,6 +164,8 @@ class Checks:
                 {name: pack(array) for name, array in arrays.items()},
                 pack(self._silence.last_heard),
                 self.loggers.dump(),
+                self.identities.dump(),
+                self.strangers.dump(),
                 self.clocks.dump(),
             )
         )
@@ -193,6 +204,10 @@ class Checks:
                 silence.hear(self._silence, [number], int(heard[row]))
         if saved.loggers:
             self.loggers.load(saved.loggers)
+        if saved.identities:
+            self.identities.load(saved.identities)
+        if saved.strangers:
+            self.strangers.load(saved.strangers)
         return True
 
 

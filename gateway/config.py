@@ -24,14 +24,13 @@ from gateway.config_base import (
     outside_data,
 )
 from gateway.config_links import Broker, Link, Listener
-from gateway.config_payloads import CAMERA_CODECS, NAMED_CODECS, JsonMapping, LineFormat, Subscription
+from gateway.config_payloads import CAMERA_CODECS, JsonMapping, LineFormat, Subscription
 from gateway.config_stores import DuckDb, Influx, Influx1, Store, Writer
 from gateway.hj212.verdicts import WORDS
 
 __all__ = [
     "CAMERA_CODECS",
     "MIB",
-    "NAMED_CODECS",
     "Api",
     "Broker",
     "Clocks",
@@ -82,6 +81,8 @@ class Decode(Section):
     """Factors in one message; a message with more is a dead letter."""
     dead_letters_kept: Annotated[int, Field(ge=100)] = 100_000
     """Newest dead letters kept; older ones go and are counted."""
+    new_devices_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
+    """New names outside the inventory that are taken in; messages of those beyond are dropped and counted."""
 
 
 def _known_verdict(word: str) -> str:

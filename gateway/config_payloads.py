@@ -13,8 +13,6 @@ from gateway.names import split_name
 
 CAMERA_CODECS: Final = frozenset(("frigate", "onvif"))
 """Codecs of what edge nodes of cameras say."""
-NAMED_CODECS: Final = frozenset(("senml", "line", "mapped"))
-"""Codecs of readings whose payloads may name a device within the site that the topic names."""
 
 
 class LineFormat(Section):

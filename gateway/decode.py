@@ -6,15 +6,20 @@ The one place that keeps the promise that nothing a payload holds stops the batc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
 
-from gateway.codecs.seam import Codec, Sink, at_site
-from gateway.config import CAMERA_CODECS, NAMED_CODECS
-from gateway.records import Block, Decoded
+from gateway.codecs.seam import Codec, Sink
+from gateway.config import CAMERA_CODECS
+from gateway.reasons import Reason
+from gateway.records import Block, Claim, DeadLetter, Decoded
 from gateway.topics import Route, Router
 
 log = structlog.get_logger("gateway.decode")
+
+_OF_ANOTHER: Final = frozenset((Reason.MN_MISMATCH, Reason.DEVICE_MISMATCH, Reason.CAMERA_MISMATCH))
+_OF_NOBODY: Final = _OF_ANOTHER | {Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_CAMERA, Reason.LOGIN_REFUSED}
 
 
 class Decoder:
@@ -42,6 +47,8 @@ class Decoder:
             cameras=sorted(whole.cameras),
             detections=whole.detections,
             link=block.link,
+            claims=_claims(whole.dead, routes, block.first),
+            strange=_strange(whole.dead, routes, block.first),
         )
 
 
@@ -105,9 +112,24 @@ def _by_codec(routes: list[Route]) -> list[tuple[str, Sequence[int], list[int]]]
 
 def _subjects(name: str, routes: list[Route]) -> list[int]:
     """What the topics name, for the codec `name`: see `Codec.decode`."""
-    word = name.partition(":")[0]
-    if word in CAMERA_CODECS:
-        return [route.camera if route.camera >= 0 or route.site is None else at_site(route.site) for route in routes]
-    if word in NAMED_CODECS:
-        return [route.device if route.device >= 0 or route.site is None else at_site(route.site) for route in routes]
+    if name in CAMERA_CODECS:
+        return [route.camera for route in routes]
     return [route.device for route in routes]
+
+
+def _claims(dead: list[DeadLetter], routes: list[Route], first: int) -> list[Claim]:
+    """Whom messages named that came by the topic of another; those by topics of nobody are dead letters only."""
+    claims: list[Claim] = []
+    for letter in dead:
+        if letter.reason in _OF_ANOTHER:
+            of_camera = letter.reason == Reason.CAMERA_MISMATCH
+            route = routes[letter.position - first]
+            subject = route.camera if of_camera else route.device
+            if subject >= 0:
+                claims.append(Claim(letter.position, subject, of_camera, letter.claimed))
+    return claims
+
+
+def _strange(dead: list[DeadLetter], routes: list[Route], first: int) -> list[DeadLetter]:
+    """Letters of nobody of the inventory, or not of whom they say."""
+    return [letter for letter in dead if letter.reason in _OF_NOBODY or not routes[letter.position - first].known]

@@ -98,6 +98,8 @@ class Device:
     """A device not heard of for so long (ms) is silent."""
     factors: tuple[Factor, ...]
     hj212: Hj212Device = Hj212Device()
+    carrier: str = ""
+    """Device of the same site (a concentrator) by whose topic or connection its messages come too; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +149,22 @@ class Inventory:
         set_once(self, "camera_numbers", {(site_of[c.site], c.id): n for n, c in enumerate(self.cameras)})
         assert len(self.device_numbers) == len(self.devices), "device ids repeat within a site"
         assert len(self.camera_numbers) == len(self.cameras), "camera ids repeat within a site"
+
+    def carries(self, carrier: int, device: int) -> bool:
+        """Whether messages of `device` may come by the topic or connection of `carrier`, another device."""
+        own, other = self.devices[device], self.devices[carrier]
+        return own.carrier == other.id and own.site == other.site
+
+    def carried_by(self, carrier: int, name: str) -> int | None:
+        """Number of the device of this id or MN that `carrier` carries; None where it carries none."""
+        number = self.mn_numbers.get(name) if name else None
+        if number is None:
+            number = self.device_numbers.get((self.sites[self.devices[carrier].site].id, name))
+        return number if number is not None and self.carries(carrier, number) else None
+
+    def share_a_way(self, one: int, other: int) -> bool:
+        """Whether both may come by one connection: one carries the other, or a third carries both."""
+        first, second = self.devices[one], self.devices[other]
+        if first.site != second.site:
+            return False
+        return one == other or (first.carrier or first.id) == (second.carrier or second.id)

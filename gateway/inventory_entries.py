@@ -189,6 +189,8 @@ class DeviceEntry(TypeEntry):
     """Device number in HJ 212; devices that speak JSON only have none."""
     name: NameEntry | None = None
     """Without it the id."""
+    carrier: Identifier | None = None
+    """Id of a device of the same site by whose topic or connection the messages of this one come too."""
 
 
 class ZoneEntry(Section):

@@ -97,6 +97,7 @@ def _references(raw: Raw) -> list[Mistake]:
             if site not in known
         ]
     mistakes += _repeats("devices", "mn", [(number, mn, mn) for number, mn in _texts(raw, "devices", "mn")])
+    mistakes += _carriers(raw)
     types = raw.get("types", {})
     if isinstance(types, dict):
         names = sorted(cast("dict[str, Any]", types))
@@ -105,6 +106,22 @@ def _references(raw: Raw) -> list[Mistake]:
             for number, name in _texts(raw, "devices", "type")
             if name not in types
         ]
+    return mistakes
+
+
+def _carriers(raw: Raw) -> list[Mistake]:
+    """Carriers that are no device of the same site, are the device itself, or are carried themselves."""
+    site_of, carriers = dict(_texts(raw, "devices", "site")), dict(_texts(raw, "devices", "carrier"))
+    numbers = {(site_of.get(number), name): number for number, name in _texts(raw, "devices", "id")}
+    mistakes: list[Mistake] = []
+    for number, carrier in carriers.items():
+        place, found = ("devices", number, "carrier"), numbers.get((site_of.get(number), carrier))
+        if found is None:
+            near_by = [name for site, name in numbers if site == site_of.get(number)]
+            mistakes.append(Mistake(place, f"no device {carrier!r} at that site{near(carrier, near_by)}"))
+        elif found == number or found in carriers:
+            what = "the device itself" if found == number else "carried by another"
+            mistakes.append(Mistake(place, f"{carrier!r} is {what}: expected the device that has the connection"))
     return mistakes
 
 
@@ -249,6 +266,7 @@ def _numbered(entries: InventoryEntries, joined: Sequence[_Joined | None]) -> In
                 silent_after=_ms(each.silent_after),
                 factors=each.factors,
                 hj212=each.hj212,
+                carrier=entry.carrier or "",
             )
         )
         limits += [_rule(limit, number, entry) for limit in each.limits]

@@ -8,6 +8,11 @@ from typing import Literal, TextIO
 
 import structlog
 
+from gateway.visible import visible
+
+LONGEST = 2_000
+"""Characters of one value, and of one line of a traceback, in a text log."""
+
 Format = Literal["auto", "json", "text"]
 
 
@@ -34,11 +39,13 @@ def set_up(how: Format = "auto", level: int = logging.INFO, to: TextIO | None = 
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if text else structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = [structlog.processors.JSONRenderer()]
+    if text:
+        renderers = [_made_visible, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
         )
     )
@@ -46,3 +53,13 @@ def set_up(how: Format = "auto", level: int = logging.INFO, to: TextIO | None = 
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("gateway").setLevel(level)
+
+
+def _made_visible(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Topics, names and errors hold what others sent: no value may move the cursor or look like a line of its own."""
+    for key, value in event.items():
+        if key == "exception":  # of several lines; each is indented, so that none looks like an event
+            event[key] = "\n".join(f"  {visible(line, LONGEST)}" for line in str(value).split("\n"))
+        elif isinstance(value, str):
+            event[key] = visible(value, LONGEST)
+    return event

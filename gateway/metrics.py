@@ -50,6 +50,7 @@ class _ServiceCollector(Collector):
         received = CounterMetricFamily("gateway_link_received", "Messages read, repeats included", labels=["link"])
         acked = CounterMetricFamily("gateway_link_acked", "Messages acknowledged to the broker", labels=["link"])
         stale = CounterMetricFamily("gateway_link_stale_acks", "Acknowledgements whose link was gone", labels=["link"])
+        large = CounterMetricFamily("gateway_link_oversized", "Messages too large for the link", labels=["link"])
         sent = CounterMetricFamily("gateway_link_sent", "Messages to devices handed to the network", labels=["link"])
         unsent = CounterMetricFamily("gateway_link_unsent", "Messages to devices dropped", labels=["link"])
         deaf = CounterMetricFamily("gateway_link_deaf", "Connections ended as they heard nothing", labels=["link"])
@@ -63,9 +64,10 @@ class _ServiceCollector(Collector):
             received.add_metric([link.name], status.received)
             acked.add_metric([link.name], status.acked)
             stale.add_metric([link.name], status.stale_acks)
+            large.add_metric([link.name], status.oversized)
             sent.add_metric([link.name], status.sent)
             unsent.add_metric([link.name], status.unsent)
-        yield from (connected, reconnects, received, acked, stale, sent, unsent, deaf, warnings)
+        yield from (connected, reconnects, received, acked, stale, large, sent, unsent, deaf, warnings)
 
     def _listeners(self) -> Iterator[Metric]:
         open_now = GaugeMetricFamily("gateway_listener_connections", "Connections that are open", labels=["listener"])
@@ -117,6 +119,9 @@ class _ServiceCollector(Collector):
         for reason, n in dict(counts.dead).items():
             dead.add_metric([reason], n)
         yield dead
+        strangers = service.checks.strangers
+        yield _gauge("gateway_strangers", "Names outside the inventory that are listed", len(strangers))
+        yield _count("gateway_strangers_dropped", "Dead letters of new names beyond the bound", strangers.dropped)
         yield _gauge("gateway_channels", "Channels in use", len(service.channels))
 
     def _loggers(self) -> Iterator[Metric]:

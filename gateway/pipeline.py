@@ -20,8 +20,8 @@ from detectors.records import Finding
 from gateway.alerts.feeds import detection_of_event
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
-from gateway.alerts.records import Detection, Subject, Transition
-from gateway.alerts.subjects import Subjects, open_gaps, open_silences
+from gateway.alerts.records import CLAIMS, Detection, Subject, Transition
+from gateway.alerts.subjects import Subjects, open_gaps, open_identities, open_silences
 from gateway.checks import Checks
 from gateway.clock import now_ms
 from gateway.decode import Decoder
@@ -29,6 +29,7 @@ from gateway.errors import GatewayError
 from gateway.gathered import Gathered
 from gateway.journal.journal import Journal
 from gateway.live import Live
+from gateway.reasons import Reason, shown
 from gateway.records import Block, DeadLetter, Decoded, DeviceEvent, LoggerFrame
 
 log = structlog.get_logger("gateway.pipeline")
@@ -106,6 +107,8 @@ class Pipeline:
         self._checks = checks
         self._loggers = checks.loggers
         self._clocks = checks.clocks
+        self._identities = checks.identities
+        self._strangers = checks.strangers
         self._subjects = subjects
         self._machine = machine
         self._ledger = ledger
@@ -142,6 +145,7 @@ class Pipeline:
         self._checks.resume_silences(*open_silences(self._machine.open_alerts(), inventory))
         self._loggers.resume_gaps(open_gaps(self._machine.open_alerts(), inventory))
         self._clocks.resume(self._ledger.clock_steps())
+        self._identities.resume(*open_identities(self._machine.open_alerts(), inventory), committed)
         self.position = self.snapshot_position = start
         reader = journal.reader(start)
         while blocks := reader.read(CATCH_UP_MESSAGES):
@@ -150,6 +154,8 @@ class Pipeline:
                     decoded, _, _ = self._clocks.step(self._decoder.decode(block))
                     self._checks.step(decoded)
                     self._loggers.step(decoded)
+                    self._identities.step(decoded.claims, decoded.received)
+                    self._strangers.sift(decoded.dead, decoded.strange)
                     self.counts.replayed += len(block)
                     self.position = block.end
                 else:
@@ -170,7 +176,9 @@ class Pipeline:
         findings = self._checks.step(decoded)
         self._waiting.events += self._loggers.step(decoded)
         self._alert(findings)
-        self._bury(decoded.dead)
+        for finding, claimed in self._identities.step(decoded.claims, decoded.received):
+            self._alert([finding], [f"{CLAIMS}{shown(claimed)}"])
+        self._bury(self._strangers.sift(decoded.dead, decoded.strange))
         self._waiting.detections += [detection_of_event(one, block.received, inventory) for one in decoded.detections]
         self._store.offer(decoded)
         if live and self._replies is not None:
@@ -189,6 +197,7 @@ class Pipeline:
         """
         now = self._clock()
         self._alert(self._checks.silence(now, listening_since))
+        self._alert(self._identities.judge(now, listening_since))
         self._waiting.events += self._loggers.tick(now)
         self._alert(self._loggers.judge(now))
         await self.commit()
@@ -201,7 +210,8 @@ class Pipeline:
 
     def bury(self, letter: DeadLetter) -> None:
         """A dead letter that did not come from a block (a frame, a row the store refused)."""
-        self._bury([letter])
+        strange = [letter] if letter.reason == Reason.UNKNOWN_CAMERA else []
+        self._bury(self._strangers.sift([letter], strange))
 
     async def commit(self, *, snapshot: bool = False) -> None:
         """Make durable what has gathered, in one transaction with the position; then tell of the steps."""

@@ -52,7 +52,7 @@ class Reason(StrEnum):
     QUARANTINED = "quarantined"
     """A deviation from the standard that the configuration does not accept (`hj212.quarantine`), other than the CRC."""
     MN_MISMATCH = "mn_mismatch"
-    """The MN belongs to another device than the one the topic names."""
+    """The MN is not that of the device that the topic names, or of no device of its site."""
     BAD_ITEM = "bad_item"
     """A part of CP that is no `name=value`."""
     TEXT_VALUE = "text_value"
@@ -82,10 +82,12 @@ class Reason(StrEnum):
 class BadPayload(Exception):
     """Raised within a codec for what one message holds, and caught there: it becomes that message's dead letter."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str, claimed: str = "") -> None:
+        """`claimed`: as in `DeadLetter`."""
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.claimed = claimed
 
 
 def shown(value: object) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "Block",
     "Box",
     "CameraEvent",
+    "Claim",
     "ClockStep",
     "DeadLetter",
     "Decoded",
@@ -78,6 +79,19 @@ class DeadLetter:
     """A short fixed word: it labels a counter (`bad_json`, `unknown_device`, `bad_crc`)."""
     detail: str
     """One sentence for a person: names the field, what was found and what was expected."""
+    claimed: str = ""
+    """The device, MN or camera that it names, where that is what is wrong with it; the ledger keeps `detail` only."""
+
+
+class Claim(NamedTuple):
+    """A message that came by the topic or connection of one device or camera and named another."""
+
+    position: int
+    subject: int
+    """Number of the device or camera by whose topic or connection it came."""
+    of_camera: bool
+    name: str
+    """Whom it named, as it was sent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,6 +211,10 @@ class Decoded:
     """What edge nodes of cameras saw, in the order of the block."""
     link: str = ""
     """Name of the link that brought the block."""
+    claims: list[Claim] = field(default_factory=list[Claim])
+    """Dead letters that named another than they came from, in the order of the block."""
+    strange: list[DeadLetter] = field(default_factory=list[DeadLetter])
+    """Those of `dead` that are of nobody of the inventory, or not of whom they say."""
 
 
 @dataclass(frozen=True, slots=True)

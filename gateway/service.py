@@ -53,6 +53,7 @@ from gateway.sightings import Sightings
 from gateway.stores import open_store
 from gateway.stores.seam import Rejected
 from gateway.stores.writer import StoreWriter
+from gateway.strangers import Strangers
 from gateway.topics import Router
 
 log = structlog.get_logger("gateway.service")
@@ -113,7 +114,8 @@ class Service:
         self.decoder = Decoder(router, codecs)
         self.downlink = Downlink(inventory, ways_of(self.links, config))
         self.replies = Replies(self.downlink, router, enabled=config.hj212.reply)
-        self.checks = Checks(inventory, self.channels, config.hj212, config.clocks)
+        strangers = Strangers(config.decode.new_devices_per_minute)
+        self.checks = Checks(inventory, self.channels, config.hj212, config.clocks, strangers)
         self.requests = Requests(
             inventory,
             RequestLedger(self.ledger.file),
@@ -261,6 +263,7 @@ class Service:
         return down | {
             "store_away": Condition(float(self.writer.away), 1.0),
             "journal_filling": Condition(share, 100 * self.config.journal.warn_share, "%", 0),
+            "strangers_dropped": Condition(float(self.checks.strangers.dropping(now_ms())), 1.0, hold=0),
             "store_skipped": Condition(float(self.writer.skipped), 1.0, hold=0),
             "journal_refuses": Condition(float(bool(self.ingest.refused)), 1.0, hold=0),
             "journal_damaged": Condition(float(self.journal.quarantine.look()), 1.0, hold=0),

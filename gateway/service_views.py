@@ -22,6 +22,7 @@ def api_server(service: Service) -> ApiServer:
         ledger=Ledger.reader(service.ledger.file),
         loggers=service.checks.loggers,
         device_clock=service.checks.clocks.view,
+        strangers=service.checks.strangers,
         query=service.store.query,
         requests=RequestReader(service.ledger.file),
         ask=service.requests.ask,

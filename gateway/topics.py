@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gateway.codecs.seam import UNKNOWN_DEVICE
+from gateway.codecs.seam import UNKNOWN_DEVICE, at_site
 from gateway.inventory import Inventory
 
 PLACEHOLDERS: Final = ("site", "device", "camera")
@@ -90,11 +90,9 @@ class Route:
     codec: str
     """`Subscription.codec_key`; empty where the topic matches no subscription."""
     device: int = UNKNOWN_DEVICE
-    """Device number, `UNKNOWN_DEVICE` where the topic names none of the inventory."""
+    """Device number; `UNKNOWN_DEVICE` where the topic names none, or `at_site`."""
     camera: int = UNKNOWN_CAMERA
-    """Camera number, -1 where the topic names none of the inventory."""
-    site: int | None = None
-    """Site number, where the topic names a site; the number of sites, which none has, for one that is not ours."""
+    """Camera number; `UNKNOWN_CAMERA` where the topic names none, or `at_site`."""
     known: bool = False
     """Whether the topic matches a subscription and all it names is in the inventory.
 
@@ -160,21 +158,20 @@ class Router:
 
     def _named(self, codec: str, names: dict[str, str]) -> Route:
         site, device_id, camera_id = names.get("site"), names.get("device"), names.get("camera")
-        known = site is None or site in self._sites
+        nobody = at_site(len(self._sites))
         device, camera = UNKNOWN_DEVICE, UNKNOWN_CAMERA
+        if site is not None:
+            device = camera = at_site(self._sites.get(site, len(self._sites)))
+        # A topic that names somebody who is not ours binds too: else whoever may write there could write as anybody.
         if device_id is not None:
-            device = _number(site, device_id, self._devices, self._lone_devices, UNKNOWN_DEVICE)
-            known = known and device != UNKNOWN_DEVICE
+            device = _number(site, device_id, self._devices, self._lone_devices, nobody)
         if camera_id is not None:
-            camera = _number(site, camera_id, self._cameras, self._lone_cameras, UNKNOWN_CAMERA)
-            known = known and camera != UNKNOWN_CAMERA
-        return Route(codec, device, camera, None if site is None else self._sites.get(site, len(self._sites)), known)
+            camera = _number(site, camera_id, self._cameras, self._lone_cameras, nobody)
+        return Route(codec, device, camera, nobody not in (device, camera))
 
 
-def _number(
-    site: str | None, name: str, numbers: dict[tuple[str, str], int], lone: dict[str, int], unknown: int
-) -> int:
-    return lone.get(name, unknown) if site is None else numbers.get((site, name), unknown)
+def _number(site: str | None, name: str, numbers: dict[tuple[str, str], int], lone: dict[str, int], nobody: int) -> int:
+    return lone.get(name, nobody) if site is None else numbers.get((site, name), nobody)
 
 
 def _lone(numbers: dict[tuple[str, str], int]) -> dict[str, int]:

@@ -36,6 +36,7 @@ from gateway.requests.records import Request, Why
 from gateway.requests.records import State as RequestState
 from gateway.requests.records import Step as RequestStep
 from gateway.stores.seam import Series
+from gateway.strangers import Strangers
 
 NOW = 1_777_622_400_000
 """2026-05-01T08:00:00Z, when everything here happens."""
@@ -292,6 +293,15 @@ class MadeUpLedger:
         )
 
 
+def strangers() -> Strangers:
+    """A monitor that nobody registered, and what would be harmful where names were not made safe."""
+    found = Strangers()
+    for at, (name, topic) in enumerate((("NEW-1", "hj212/up"), ("", "x/<img src=x onerror=alert(1)>\u202e/\x1b[2J"))):
+        letter = DeadLetter(20 + at, NOW + at, "plant", topic, b"", "unknown_device", "", name)
+        found.sift([letter], [letter])
+    return found
+
+
 @dataclass
 class MadeUpRequests:
     """Requests in a list that a test may change; asking is refused as the inventory has it."""
@@ -457,6 +467,7 @@ def make_views(now: int = NOW) -> MadeUp:
         feed=Feed(),
         ledger=ledger,
         loggers=known,
+        strangers=strangers(),
         query=store.query,
         requests=requests,
         ask=requests.ask,

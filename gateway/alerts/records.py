@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from detectors.records import Box
+
+CLAIMS: Final = "claims:"
+"""Begins a reference to a name that a message claimed; the name follows, in quotes and with escapes."""
 
 
 class Family(StrEnum):
@@ -87,7 +91,7 @@ class Alert:
     text_en: str
     text_zh: str
     evidence: tuple[str, ...] = ()
-    """References of all steps so far: `journal:<position>`, `frame:<sha256>`."""
+    """References of all steps so far: `journal:<position>`, `frame:<sha256>`, `claims:<name>`."""
     repeat: int = 0
     """0 but for an alert that began no later than an earlier one of its subject: then it counts those, from 1."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from detectors.readings.clocks import ClockVerdict
 from detectors.records import Finding
@@ -22,6 +23,8 @@ CLOCKS = {
     ClockVerdict.DRIFTING: "clock_drifting",
 }
 """Verdict on a clock to its rule id."""
+IDENTITY = "identity"
+"""Rule id of messages that came by a device's topic or connection, or a camera's topic, and named another."""
 GATEWAY_SITE = "_gateway"
 """Stands for the site in alerts about the gateway itself."""
 
@@ -34,6 +37,8 @@ class Subjects:
     | `limit` | number in `inventory.limits` | channel | exceedance of that limit |
     | `silence` | any | device | data quality, rule `silence` |
     | `camera_silence` | any | camera | data quality, rule `silence` |
+    | `identity` | any | device | data quality, rule `identity` |
+    | `camera_identity` | any | camera | data quality, rule `identity` |
     | `gap` | any | series of `gateway.loggers.regular` | data quality, rule `gap_minute` or `gap_hour` |
     | `clock` | verdict | device | data quality, rule `clock_ahead`, `clock_behind`, `no_clock` or `clock_drifting` |
     | `motion` | zone of the camera | camera | security, rule: the zone's id |
@@ -79,6 +84,8 @@ class Subjects:
             Subject(Family.DATA_QUALITY, SILENCE, inventory.sites[camera.site].id, "camera", camera.id, unit="s")
             for camera in inventory.cameras
         ]
+        self._identities = [replace(subject, rule=IDENTITY, unit="") for subject in self._devices]
+        self._camera_identities = [replace(subject, rule=IDENTITY, unit="") for subject in self._cameras]
         self._zones = [
             [
                 Subject(Family.SECURITY, zone.id, inventory.sites[camera.site].id, "camera", camera.id)
@@ -99,6 +106,10 @@ class Subjects:
                 return self._series[finding.subject]
             case "clock":
                 return self._clocks[ClockVerdict(finding.rule)][finding.subject]
+            case "identity":
+                return self._identities[finding.subject]
+            case "camera_identity":
+                return self._camera_identities[finding.subject]
             case "camera_silence":
                 return self._cameras[finding.subject]
             case "motion":
@@ -127,11 +138,20 @@ def open_zones(alerts: Iterable[Alert], inventory: Inventory) -> dict[tuple[int,
 
 def open_silences(alerts: Iterable[Alert], inventory: Inventory) -> tuple[dict[int, int], dict[int, int]]:
     """Number to `since` of the devices and of the cameras whose silence is among these."""
+    return _open(SILENCE, alerts, inventory)
+
+
+def open_identities(alerts: Iterable[Alert], inventory: Inventory) -> tuple[dict[int, int], dict[int, int]]:
+    """Number to `since` of the devices and of the cameras whose identity is in doubt among these."""
+    return _open(IDENTITY, alerts, inventory)
+
+
+def _open(rule: str, alerts: Iterable[Alert], inventory: Inventory) -> tuple[dict[int, int], dict[int, int]]:
     devices: dict[int, int] = {}
     cameras: dict[int, int] = {}
     for alert in alerts:
         subject = alert.subject
-        if subject.rule == SILENCE:
+        if subject.family is Family.DATA_QUALITY and subject.rule == rule:
             of_device = subject.kind == "device"
             numbers, found = (inventory.device_numbers, devices) if of_device else (inventory.camera_numbers, cameras)
             number = numbers.get((subject.site, subject.id))

@@ -6,11 +6,12 @@ Names that the inventory no longer has (the alert is older than the configuratio
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from gateway.alerts.records import Alert, Family, Step, Subject
-from gateway.alerts.subjects import CLOCKS, GAPS
+from gateway.alerts.records import CLAIMS, Alert, Family, Step, Subject
+from gateway.alerts.subjects import CLOCKS, GAPS, IDENTITY
 from gateway.alerts.wording import CHINESE, ENGLISH, FIELDS, HEALTH, PERIODS, UNITS
 from gateway.inventory import Inventory, Name
 
@@ -56,6 +57,7 @@ class Texts:
             "limit": _amount(limit, unit),
             "peak": _amount(peak, unit),
             "level": str(alert.level),
+            "claimed": _claimed(alert.evidence),
             "since": local_time(alert.since, zone),
             "at": local_time(at, zone),
         }
@@ -170,11 +172,17 @@ def _kind_of(subject: Subject) -> str:
         case Family.DATA_QUALITY:
             if subject.rule in CLOCKS.values():
                 return subject.rule
-            return "gap" if subject.rule in GAPS else "silence"
+            return "gap" if subject.rule in GAPS else "identity" if subject.rule == IDENTITY else "silence"
         case Family.SECURITY:
             return "motion"
         case Family.GATEWAY_HEALTH:
             return "health"
+
+
+def _claimed(evidence: Iterable[str]) -> str:
+    """The name in the newest reference to one; `—` where none is among the evidence."""
+    names = [reference.removeprefix(CLAIMS) for reference in evidence if reference.startswith(CLAIMS)]
+    return names[-1] if names else "—"
 
 
 def _amount(value: float, unit: str) -> str:

@@ -1,7 +1,7 @@
 """The wording of alerts: the sentences and words that `texts` fills and joins, in English and Chinese.
 
-`{who}` is a device or camera with its site; `{what}` a factor, zone or health check; `{lasting}` and `{reading}` are
-empty where there is nothing to say.
+`{who}` is a device or camera with its site; `{claimed}` whom a message named; `{what}` a factor, zone or health
+check; `{lasting}` and `{reading}` are empty where there is nothing to say.
 """
 
 from __future__ import annotations
@@ -83,6 +83,15 @@ ENGLISH: Final = {
             (Step.RESOLVED, Step.WITHDRAWN), "{who}: its clock does not drift any more at {at}; it did since {since}"
         ),
     },
+    "identity": {
+        Step.PENDING: "{who}: what came by its topic or connection named {claimed}, since {since}",
+        Step.FIRED: "{who}: what came by its topic or connection at {since} named {claimed}; it was not taken",
+        Step.LEVEL: "{who}: {value} messages that came by its topic or connection named another, last {claimed}, "
+        "since {since}{lasting}; none was taken",
+        Step.RESOLVED: "{who}: no message under another name for {bound}, as of {at}; since {since} there were "
+        "{value}, last under {claimed}, and none was taken",
+        Step.WITHDRAWN: "{who}: no message under another name for {bound}, as of {at}",
+    },
     "motion": {
         Step.PENDING: "Movement in {what} at {who}: {value} of the zone, threshold {limit}, since {since}; not "
         "yet for the minimum duration",
@@ -160,6 +169,15 @@ CHINESE: Final = {
         ),
         **dict.fromkeys((Step.RESOLVED, Step.WITHDRAWN), "{who}：时钟于 {at} 不再漂移；自 {since} 起漂移"),
     },
+    "identity": {
+        Step.PENDING: "{who}：自 {since} 起，经其主题或连接收到自称 {claimed} 的报文",
+        Step.FIRED: "{who}：{since} 经其主题或连接收到自称 {claimed} 的报文，未予采用",
+        Step.LEVEL: "{who}：自 {since} 起经其主题或连接收到 {value} 条以他人名义发送的报文，最近一条自称 {claimed}"
+        "{lasting}；均未采用",
+        Step.RESOLVED: "{who}：截至 {at}，已有 {bound}未收到以他人名义发送的报文；自 {since} 起共 {value} 条，"
+        "最近一条自称 {claimed}，均未采用",
+        Step.WITHDRAWN: "{who}：截至 {at}，已有 {bound}未收到以他人名义发送的报文",
+    },
     "motion": {
         Step.PENDING: "{who}：{what}内有移动，占区域 {value}，阈值 {limit}，自 {since} 起，尚未达到最短持续时间",
         Step.FIRED: "{who}：{what}内有移动，占区域 {value}，阈值 {limit}，自 {since} 起{lasting}",
@@ -195,6 +213,9 @@ HEALTH: Final = {
     "store_away": Name("the store takes no writes", "数据库无法写入"),
     "store_skipped": Name("messages left the journal before they were stored", "部分数据入库前已从接收日志删除"),
     "journal_filling": Name("the journal is filling up", "接收日志接近上限"),
+    "strangers_dropped": Name(
+        "messages under too many names that are not in the inventory are dropped", "名录外名称过多，部分报文已丢弃"
+    ),
     "journal_refuses": Name("the journal takes no messages", "接收日志无法写入"),
     "journal_damaged": Name(
         "part of the journal cannot be read; its bytes are in the journal's quarantine folder",

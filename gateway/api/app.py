@@ -15,6 +15,7 @@ from gateway.api import (
     requests,
     sites,
     status,
+    strangers,
     stream,
 )
 from gateway.api.views import Views
@@ -39,7 +40,7 @@ def make_app(views: Views) -> FastAPI:
     )
     app.state.views = views
     problems.install(app)
-    groups = (status, sites, readings, protocol, alerts, detections, cameras, dead_letters, requests, stream)
+    groups = (status, sites, readings, protocol, alerts, detections, cameras, dead_letters, strangers, requests, stream)
     for group in groups:
         app.include_router(group.router)
     return app

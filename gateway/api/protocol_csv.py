@@ -39,7 +39,10 @@ HEADINGS: Final = ",".join(_COLUMNS) + "\r\n"
 
 
 def csv_lines(inventory: Inventory, loggers: Sequence[LoggerView]) -> str:
-    """Rows below `HEADINGS`; times are on the clock of the site, with the offset."""
+    """Rows below `HEADINGS`; times are on the clock of the site, with the offset.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     lines = io.StringIO()
     writer = csv.writer(lines)
     for found in loggers:
@@ -49,11 +52,11 @@ def csv_lines(inventory: Inventory, loggers: Sequence[LoggerView]) -> str:
         periods = [gap.period for gap in found.gaps]
         writer.writerow(
             (
-                site.id,
-                device.id,
-                device.name.en,
-                device.name.zh,
-                device.mn,
+                _plain(site.id),
+                _plain(device.id),
+                _plain(device.name.en),
+                _plain(device.name.zh),
+                _plain(device.mn),
                 found.edition,
                 "yes" if found.configured else "no",
                 local_time(found.first_received, site.zone),
@@ -71,3 +74,7 @@ def csv_lines(inventory: Inventory, loggers: Sequence[LoggerView]) -> str:
             )
         )
     return lines.getvalue()
+
+
+def _plain(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -26,6 +26,7 @@ from gateway.loggers.views import LoggerView
 from gateway.requests.records import Request, Step
 from gateway.requests.records import State as RequestState
 from gateway.stores.seam import Series
+from gateway.strangers import Stranger
 
 
 class About(TypedDict):
@@ -128,6 +129,14 @@ class LoggersView(Protocol):
         ...
 
 
+class StrangersView(Protocol):
+    """Who sends and is not in the inventory, as `gateway.strangers.Strangers` has it."""
+
+    def listed(self) -> list[Stranger]:
+        """All that are kept, the last heard first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Views:
     inventory: Inventory
@@ -138,6 +147,7 @@ class Views:
     loggers: LoggersView
     device_clock: Callable[[int], ClockView]
     """What is known of the clock of a device, by its number."""
+    strangers: StrangersView
     query: Callable[[ChannelKey, int, int, int], Series]
     """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
     requests: RequestsView

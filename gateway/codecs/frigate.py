@@ -79,7 +79,7 @@ class Frigate:
                 if message.type != "end" and not message.after.false_positive:
                     event = _review(row, camera, message.after) or _object(row, camera, message.after)
             except BadPayload as bad:
-                sink.bury(row, bad.reason, bad.detail)
+                sink.bury(row, bad.reason, bad.detail, bad.claimed)
                 continue
             sink.cameras.add(camera)
             if event is None:

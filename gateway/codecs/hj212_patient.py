@@ -132,7 +132,8 @@ def bury(sink: Sink, row: int, device: int, raw: bytes, bad: BadPayload) -> None
     """Make a frame a dead letter; its device has been heard of all the same, unless it is in doubt whose it is."""
     block = sink.block
     position, topic = block.first + row, block.topics[row]
-    sink.dead.append(DeadLetter(position, block.received, block.link, topic, raw, bad.reason, bad.detail))
+    whole = DeadLetter(position, block.received, block.link, topic, raw, bad.reason, bad.detail, bad.claimed)
+    sink.dead.append(whole)
     if device >= 0 and bad.reason is not Reason.MN_MISMATCH:
         sink.devices.add(device)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.channels import ChannelKey, Channels, ChannelsFull
 from gateway.codecs.cache import Cache
-from gateway.codecs.seam import CodecSettings
+from gateway.codecs.seam import CodecSettings, site_of
 from gateway.flags import NORMAL, flag_code
 from gateway.hj212.editions import RULES, Edition
 from gateway.hj212.factor_codes import new_code
@@ -74,21 +74,26 @@ class Senders:
 
         Raises `BadPayload`.
         """
-        known = self._inventory.mn_numbers.get(mn)
+        inventory = self._inventory
+        known = inventory.mn_numbers.get(mn)
         if known is not None:
-            if device >= 0 and device != known:
-                named = self._inventory.devices[device].id
-                owner = self._inventory.devices[known].id
-                raise BadPayload(
-                    Reason.MN_MISMATCH,
-                    f"MN {shown(mn)} is of device {shown(owner)}, but the topic names {shown(named)}",
-                )
+            of = f"MN {shown(mn)} is of device {shown(inventory.devices[known].id)}"
+            if device >= 0 and device != known and not inventory.carries(device, known):
+                detail = f"{of}, but the topic names {shown(inventory.devices[device].id)}"
+                raise BadPayload(Reason.MN_MISMATCH, detail, mn)
+            site = site_of(device)
+            if site is not None and site != inventory.devices[known].site:
+                where = shown(inventory.sites[site].id) if site < len(inventory.sites) else "none of the inventory"
+                raise BadPayload(Reason.MN_MISMATCH, f"{of}, but the topic names {where}", mn)
             return known
         if device >= 0 and (not mn or self._trust_topic):
             return device
         if not mn:
             raise BadPayload(Reason.UNKNOWN_DEVICE, "the topic names no device of the inventory, and MN is missing")
-        raise BadPayload(Reason.UNKNOWN_DEVICE, f"MN {shown(mn)} is not in the inventory")
+        if device >= 0 and (own := inventory.devices[device]).mn:
+            detail = f"MN {shown(mn)} is not in the inventory; the topic names {shown(own.id)}, whose MN is {own.mn}"
+            raise BadPayload(Reason.MN_MISMATCH, detail, mn)
+        raise BadPayload(Reason.UNKNOWN_DEVICE, f"MN {shown(mn)} is not in the inventory", mn)
 
     def quarantine(self, device: int) -> int:
         """Verdict bits that keep a frame of a device (-1: of none) out of the store."""
@@ -121,14 +126,14 @@ class Senders:
         return clock
 
     def head(self, device: int, edition: Edition, header: Header, verdicts: int) -> FrameHead:
-        """One object for all frames of one header."""
+        """One object for all frames of one header, where it is of a device of ours: others' are anybody's invention."""
         key = (device, edition, header.st, header.cn, header.mn, header.flag, header.pnum, header.pno, header.rf)
         found = self._heads.get((*key, verdicts))
         if found is None:
             found = FrameHead(
                 *(device, edition.value, header.st, header.cn, header.mn, header.flag), *key[6:], verdicts
             )
-            if len(header.st) + len(header.cn) + len(header.mn) <= LONGEST_HEADER:
+            if device >= 0 and len(header.st) + len(header.cn) + len(header.mn) <= LONGEST_HEADER:
                 self._heads.keep((*key, verdicts), found)
         return found
 

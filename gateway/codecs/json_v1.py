@@ -17,7 +17,8 @@ import msgspec
 
 from gateway.channels import PERIODS, ChannelKey, Channels, ChannelsFull
 from gateway.codecs.cache import Cache
-from gateway.codecs.seam import UNKNOWN_DEVICE, CodecSettings, Sink
+from gateway.codecs.named import Named
+from gateway.codecs.seam import CodecSettings, Sink
 from gateway.codecs.units_declared import DeclaredUnits
 from gateway.config import MIB
 from gateway.flags import NORMAL, flag_code
@@ -91,17 +92,12 @@ class JsonV1:
 
     def __init__(self, inventory: Inventory, channels: Channels, settings: CodecSettings) -> None:
         devices = inventory.devices
-        self._inventory = inventory
         self._channels = channels
         self._max_factors = settings.decode.max_factors
         self._zones = [inventory.sites[device.site].zone for device in devices]
         self._units = DeclaredUnits(inventory)
         self._own_names = [{name for name in (device.id, device.mn) if name} for device in devices]
-        self._numbers: dict[str, int] = {}
-        for number, device in enumerate(devices):
-            # An id is unique within its site only: one that two sites use does not say which device is meant.
-            self._numbers[device.id] = UNKNOWN_DEVICE if device.id in self._numbers else number
-        self._numbers.update(inventory.mn_numbers)
+        self._named = Named(inventory)
         self._layouts: Cache[tuple[int, str, tuple[str, ...]], list[int]] = Cache(REMEMBERED_NAMES)
 
     def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
@@ -115,7 +111,7 @@ class JsonV1:
                 message = decode(payload) if len(payload) <= LONGEST_MESSAGE else read_message(payload)
                 named = message.device
                 if device < 0 or (named is not None and named not in own_names[device]):
-                    device = self._find(device, named)
+                    device = self._named.device(device, named)
                 time = message.time
                 if type(time) is not int or not EARLIEST <= time < LATEST:
                     time = message_ms(message, zones[device])
@@ -136,7 +132,7 @@ class JsonV1:
                 self._bury(sink, row, device, *_reason(payloads[row], error))
                 continue
             except BadPayload as bad:
-                self._bury(sink, row, device, bad.reason, bad.detail)
+                self._bury(sink, row, device, bad.reason, bad.detail, bad.claimed)
                 continue
             heard.add(device)
             if channels:
@@ -149,31 +145,11 @@ class JsonV1:
             else:
                 sink.alive_only += 1
 
-    def _bury(self, sink: Sink, row: int, device: int, reason: Reason, detail: str) -> None:
+    def _bury(self, sink: Sink, row: int, device: int, reason: Reason, detail: str, claimed: str = "") -> None:
         """Make a dead letter; its device has been heard of all the same, unless it is in doubt whose message it is."""
-        sink.bury(row, reason, detail)
+        sink.bury(row, reason, detail, claimed)
         if device >= 0 and reason is not Reason.DEVICE_MISMATCH:
             sink.devices.add(device)
-
-    def _find(self, device: int, named: str | None) -> int:
-        """The device of a message whose topic and payload do not simply agree. Raises `BadPayload`."""
-        if device >= 0:
-            raise BadPayload(
-                Reason.DEVICE_MISMATCH,
-                f"device is {shown(named)}, but the topic names {shown(self._inventory.devices[device].id)}",
-            )
-        if named is None:
-            raise BadPayload(
-                Reason.UNKNOWN_DEVICE, "the topic names no device of the inventory, and device is not given"
-            )
-        number = self._numbers.get(named)
-        if number is None:
-            raise BadPayload(Reason.UNKNOWN_DEVICE, f"device {shown(named)} is no id and no MN of the inventory")
-        if number == UNKNOWN_DEVICE:
-            raise BadPayload(
-                Reason.UNKNOWN_DEVICE, f"device {shown(named)} is an id at more than one site; give the MN instead"
-            )
-        return number
 
     def _layout(self, device: int, period: str, names: tuple[str, ...]) -> list[int]:
         """The channels of a row of names, remembered. Raises `BadPayload`."""

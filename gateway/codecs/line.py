@@ -112,7 +112,8 @@ class Line:
     def _bury(self, sink: Sink, row: int, device: int, raw: bytes, bad: BadPayload) -> None:
         block = sink.block
         position, topic = block.first + row, block.topics[row]
-        sink.dead.append(DeadLetter(position, block.received, block.link, topic, raw, bad.reason, bad.detail))
+        whole = DeadLetter(position, block.received, block.link, topic, raw, bad.reason, bad.detail, bad.claimed)
+        sink.dead.append(whole)
         if device >= 0 and bad.reason is not Reason.DEVICE_MISMATCH:
             sink.devices.add(device)
 

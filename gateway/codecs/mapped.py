@@ -69,7 +69,7 @@ class Mapped:
                     continue
                 sink.alive_only += 1
             except BadPayload as bad:
-                sink.bury(row, bad.reason, bad.detail)
+                sink.bury(row, bad.reason, bad.detail, bad.claimed)
                 if bad.reason is Reason.DEVICE_MISMATCH:
                     continue
             if device >= 0:

@@ -64,7 +64,7 @@ class Onvif:
                 camera = self._named.camera(number, None)
                 seen = list(_read(row, camera, block.topics[row], block.payloads[row]))
             except BadPayload as bad:
-                sink.bury(row, bad.reason, bad.detail)
+                sink.bury(row, bad.reason, bad.detail, bad.claimed)
                 continue
             sink.cameras.add(camera)
             sink.detections += seen

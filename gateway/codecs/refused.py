@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.channels import Channels
 from gateway.codecs.seam import CodecSettings, Sink
+from gateway.hj212.reader import mn_of
 from gateway.inventory import Inventory
 from gateway.reasons import Reason
 
@@ -27,4 +28,5 @@ class Refused:
         """As `Codec.decode`."""
         for row in rows:
             why = sink.block.topics[row].rpartition("/")[2]
-            sink.bury(row, Reason.LOGIN_REFUSED, DETAILS.get(why, why))
+            claimed = mn_of(sink.block.payloads[row])
+            sink.bury(row, Reason.LOGIN_REFUSED, DETAILS.get(why, why), claimed)

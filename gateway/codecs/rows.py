@@ -65,7 +65,7 @@ class RowWriter:
             channel, factor, field = found
             if unit:
                 value = self._units.value(device, factor, field, value, unit, shown(name), senml=self._senml)
-            elif math.isinf(value):
+            if math.isinf(value):
                 raise BadPayload(Reason.BAD_VALUE, f"{shown(name)} is {value}; expected a finite number")
             channels.append(channel)
             values.append(value)

@@ -20,7 +20,11 @@ UNKNOWN_DEVICE: Final = -1
 
 
 def at_site(site: int) -> int:
-    """What stands in place of a device's or a camera's number where the topic names its site only."""
+    """What stands in place of a device's or a camera's number where the topic names its site only.
+
+    That of the number of sites, which none has, stands for a topic that names a site, device or camera that is not
+    ours: then nobody of ours is meant, whatever a payload says.
+    """
     return -2 - site
 
 
@@ -77,14 +81,12 @@ class Sink:
     """Cameras heard of through their edge node."""
     detections: list[CameraEvent] = field(default_factory=list[CameraEvent])
 
-    def bury(self, row: int, reason: str, detail: str) -> None:
-        """Make message number `row` of the block a dead letter."""
+    def bury(self, row: int, reason: str, detail: str, claimed: str = "") -> None:
+        """Make message number `row` of the block a dead letter; `claimed` is as in `DeadLetter`."""
         block = self.block
-        self.dead.append(
-            DeadLetter(
-                block.first + row, block.received, block.link, block.topics[row], block.payloads[row], reason, detail
-            )
-        )
+        position, payload = block.first + row, block.payloads[row]
+        topic = block.topics[row]
+        self.dead.append(DeadLetter(position, block.received, block.link, topic, payload, reason, detail, claimed))
 
     def readings(self) -> Readings:
         """All readings as columns, in journal order."""
@@ -118,8 +120,8 @@ class Codec(Protocol):
     def decode(self, rows: Sequence[int], devices: Sequence[int], sink: Sink) -> None:
         """Read the messages `rows` of `sink.block` into the sink.
 
-        `devices` runs parallel to `rows`: the device number that the topic names, or `UNKNOWN_DEVICE`. For the codecs
-        of `CAMERA_CODECS` it is the camera number; for them and those of `NAMED_CODECS` it may also be `at_site`.
+        `devices` runs parallel to `rows`: the device number that the topic names, `UNKNOWN_DEVICE` where it names
+        none, or `at_site`. For the codecs of `CAMERA_CODECS` it is the same of cameras.
         Every row ends as readings, as `alive_only`, or buried. It never raises for what a payload holds.
         """
         ...

@@ -101,7 +101,7 @@ class SenML:
                     if device >= 0:
                         sink.devices.add(device)
             except BadPayload as bad:
-                sink.bury(row, bad.reason, bad.detail)
+                sink.bury(row, bad.reason, bad.detail, bad.claimed)
                 if device >= 0 and bad.reason is not Reason.DEVICE_MISMATCH:
                     sink.devices.add(device)
 

@@ -17,6 +17,7 @@ from gateway.alerts.feeds import iso_time
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.ledger_reader import KeptLetter, LedgerReader
 from gateway.errors import GatewayError
+from gateway.visible import visible
 
 app = typer.Typer(help="List, show and replay messages that could not be used.", no_args_is_help=True)
 
@@ -44,8 +45,8 @@ def list_command(
         return
     for kept in letters:
         letter = kept.letter
-        typer.echo(f"{kept.id:>8}  {_time(letter.received)}  {letter.reason:<16}  {_shown(letter.topic)}")
-        typer.echo(f"{'':>8}  {_shown(letter.detail)}{_note(kept)}")
+        typer.echo(f"{kept.id:>8}  {_time(letter.received)}  {letter.reason:<16}  {visible(letter.topic)}")
+        typer.echo(f"{'':>8}  {visible(letter.detail)}{_note(kept)}")
     totals = ", ".join(f"{name} {n}" for name, n in sorted(counts.dead_letters.items())) or "none"
     typer.echo(f"{counts.dead_letters_kept} kept, {counts.dead_letters_evicted} evicted; so far by reason: {totals}")
 
@@ -68,10 +69,10 @@ def show_command(
         return
     typer.echo(f"id        {kept.id}{_note(kept)}")
     typer.echo(f"received  {_time(letter.received)} on link {letter.link}, journal position {letter.position}")
-    typer.echo(f"topic     {_shown(letter.topic)}")
-    typer.echo(f"reason    {letter.reason}: {_shown(letter.detail)}")
+    typer.echo(f"topic     {visible(letter.topic)}")
+    typer.echo(f"reason    {letter.reason}: {visible(letter.detail)}")
     typer.echo(f"payload   {len(letter.payload)} bytes")
-    typer.echo(_shown(letter.payload.decode("utf-8", "backslashreplace"), most=4000))
+    typer.echo(visible(letter.payload.decode("utf-8", "backslashreplace"), most=4000))
 
 
 @app.command("replay")
@@ -138,14 +139,6 @@ def _object(kept: KeptLetter) -> dict[str, object]:
 
 def _note(kept: KeptLetter) -> str:
     return f"  [{_REPLAY[kept.replay]}]" if kept.replay else ""
-
-
-def _shown(text: str, most: int = 200) -> str:
-    """Text from outside made safe for a terminal: control characters are escaped, and it is cut."""
-    safe = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text[:most]
-    )
-    return safe + ("…" if len(text) > most else "")
 
 
 def _time(ms: int) -> str:

@@ -29,6 +29,7 @@ from gateway.requests.ledger import RequestLedger
 from gateway.requests.policy import refusal
 from gateway.requests.records import Parameters, Request, State, Step
 from gateway.stamps import iso_ms
+from gateway.visible import visible
 
 LOOK_EVERY_S: Final = 0.1
 WAIT_S: Final = 60.0
@@ -125,7 +126,7 @@ def _steps(ledger: RequestLedger, request: Request, wait: float) -> Iterator[Ste
 
 def _line(step: Step) -> str:
     moment = (iso_time(step.at) or "")[11:]
-    return f"{moment}  {step.request.state:<9}  {step.why:<16}  {_shown(step.detail)}".rstrip()
+    return f"{moment}  {step.request.state:<9}  {step.why:<16}  {visible(step.detail, 1_000)}".rstrip()
 
 
 def _result(request: Request) -> str:
@@ -135,7 +136,7 @@ def _result(request: Request) -> str:
     parts = [f"{request.id} {request.state}: {request.why}"]
     if request.frames and not request.answer:
         parts.append(f"{request.frames} frames")
-    return ", ".join([*parts, *(f"{name} = {_shown(text)}" for name, text in request.answer)])
+    return ", ".join([*parts, *(f"{name} = {visible(text, 1_000)}" for name, text in request.answer)])
 
 
 def _listing() -> Iterator[str]:
@@ -153,8 +154,3 @@ def _meaning(parameter: Parameter) -> str:
     elif parameter.kind is Kind.NUMBER:
         bounds = f"{parameter.least} to {parameter.most} {parameter.unit}".rstrip() + "; "
     return f"{parameter.item}: {bounds}{parameter.text}{'' if parameter.required else ' (optional)'}"
-
-
-def _shown(text: str) -> str:
-    """Text of a device made safe for a terminal."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -15,11 +15,13 @@ from gateway.api.status import open_in
 from gateway.api.views import About, Views
 from gateway.live import Counts
 from gateway.loggers.views import LoggerView
+from gateway.strangers import Stranger
 
 OPEN_SHOWN: Final = 50
 RESOLVED_SHOWN: Final = 8
 DETECTIONS_READ: Final = 60
 LOGGERS_SHOWN: Final = 30
+STRANGERS_SHOWN: Final = 20
 FRESH_S: Final = 0.9
 """A look is used again for so long: pages ask once a second each, at any phase."""
 
@@ -38,6 +40,9 @@ class Look:
     loggers: list[LoggerView]
     """Those that speak HJ 212, the worst first."""
     loggers_count: int
+    strangers: list[Stranger]
+    """The last heard first."""
+    strangers_count: int
     rates: Counts
     about: About
 
@@ -66,6 +71,7 @@ class Board:
         counts = ledger.counts()
         resolved = ledger.alerts(state=State.RESOLVED, limit=RESOLVED_SHOWN)
         loggers = views.loggers.worst_first()
+        strangers = views.strangers.listed()
         return Look(
             taken=views.clock(),
             firing=ledger.alerts(state=State.FIRING, limit=OPEN_SHOWN),
@@ -76,6 +82,8 @@ class Board:
             dead_letters=sum(counts.dead_letters.values()),
             loggers=views.loggers.views(loggers[:LOGGERS_SHOWN]),
             loggers_count=len(loggers),
+            strangers=strangers[:STRANGERS_SHOWN],
+            strangers_count=len(strangers),
             rates=views.live.rates(10),
             about=views.about(),
         )

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.alerts.ledger_reader import KeptEvent
 from gateway.api.views import Views
-from gateway.console import logger_panel, panels
+from gateway.console import logger_panel, panels, stranger_panel
 from gateway.console.board import Board, Look
 from gateway.console.channel_choice import first_choice
 from gateway.console.trend import Trend
@@ -65,6 +65,9 @@ class Page:
                 self._loggers.on("click", self._logger_chosen, js_handler=_CHOSEN_LOGGER)
                 self._loggers.on("keydown.enter", self._logger_chosen, js_handler=_CHOSEN_LOGGER)
                 self._detail = _html("scroll logger")
+            self._strangers_panel = _panel("strangers-panel", words.strangers, words.last_first)
+            with self._strangers_panel:
+                self._strangers = _html("scroll")
         self._fill(look)
         await self._fill_logger(look)
         ui.timer(EVERY_S, self._tick)
@@ -85,6 +88,8 @@ class Page:
             (self._detections, panels.last_detections(words, names, look)),
         ):
             _show(element, content)
+        self._strangers_panel.set_visibility(bool(look.strangers))
+        _show(self._strangers, stranger_panel.stranger_rows(words, self._views.inventory, look))
 
     async def _fill_logger(self, look: Look) -> None:
         """The loggers, and one of them in full; nothing where none speaks HJ 212."""

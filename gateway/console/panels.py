@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from gateway.alerts.records import Alert, Detection, Family, Subject
-from gateway.alerts.subjects import GAPS, SILENCE
+from gateway.alerts.subjects import GAPS, IDENTITY, SILENCE
 from gateway.alerts.texts import duration, number
 from gateway.console.board import Look
 from gateway.console.words import MINUTE, Words
@@ -74,6 +74,8 @@ class Names:
                     return words.missing[GAPS[subject.rule]]
                 if subject.rule in words.clocks:
                     return words.clocks[subject.rule]
+                if subject.rule == IDENTITY:
+                    return words.identity
                 return words.silence if subject.rule == SILENCE else subject.rule.replace("_", " ")
 
     def channel(self, subject: Subject) -> str:

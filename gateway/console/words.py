@@ -60,6 +60,7 @@ class Words:
     box: str
     boxes: str
     silence: str
+    identity: str
     missing: dict[str, str]
     clocks: dict[str, str]
     """Rule of an alert on a clock to what it judges."""
@@ -79,6 +80,14 @@ class Words:
     and_more: str
     more_loggers: str
     first_heard: str
+    strangers: str
+    last_first: str
+    stranger: str
+    link: str
+    reason: str
+    last_heard: str
+    messages: str
+    more_strangers: str
     encrypted: str
     quarantined_frame: str
     counts: dict[str, str]
@@ -146,6 +155,7 @@ ENGLISH: Final = Words(
     box="1 box",
     boxes="{} boxes",
     silence="Silence",
+    identity="Under another name",
     missing={"minute": "Minute data missing", "hour": "Hour data missing"},
     clocks={
         "clock_ahead": "Clock ahead",
@@ -169,6 +179,14 @@ ENGLISH: Final = Words(
     and_more="+{}",
     more_loggers="and {} more, at /api/v1/protocol",
     first_heard="first heard",
+    strangers="Not in the inventory",
+    last_first="last heard first",
+    stranger="Name and topic",
+    link="Link",
+    reason="Reason",
+    last_heard="last heard",
+    messages="Messages",
+    more_strangers="and {} more, at /api/v1/strangers",
     encrypted="encrypted",
     quarantined_frame="quarantined",
     counts={
@@ -242,6 +260,7 @@ CHINESE: Final = Words(
     box="1 个目标框",
     boxes="{} 个目标框",
     silence="失联",
+    identity="以他人名义发送",
     missing={"minute": "分钟数据缺失", "hour": "小时数据缺失"},
     clocks={
         "clock_ahead": "时钟偏快",
@@ -265,6 +284,14 @@ CHINESE: Final = Words(
     and_more="+{}",
     more_loggers="另有 {} 台，见 /api/v1/protocol",
     first_heard="首次收到",
+    strangers="名录外来源",
+    last_first="最近收到的在前",
+    stranger="名称与主题",
+    link="链路",
+    reason="原因",
+    last_heard="最近收到",
+    messages="消息",
+    more_strangers="另有 {} 个，见 /api/v1/strangers",
     encrypted="已加密",
     quarantined_frame="已隔离",
     counts={

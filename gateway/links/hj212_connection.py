@@ -1,7 +1,8 @@
 """One logger's connection: bytes in, frames out, each with the topic of the device that it is of.
 
-A connection may carry several devices (a concentrator): each MN logs in by its first frame. What is no frame is
-handed on too, so that it becomes a dead letter and not nothing.
+A connection may carry several devices (a concentrator), where each has a password of its own or the inventory says who
+carries whom: each MN logs in by its first frame. What is no frame is handed on too, so that it becomes a dead letter
+and not nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class ListenerCounts:
     accepted: int = 0
     logins: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
-    """Frames of senders turned away, by reason: `unknown_mn`, `password_wrong`, `password_missing`."""
+    """Frames of senders turned away, by reason: `unknown_mn`, `foreign_mn`, `password_wrong`, `password_missing`."""
     closed: Counter[str] = field(default_factory=Counter[str])
     """Connections ended from this side, by reason: `idle`, `no_login`, `strays`, `taken_over`, `too_many`, and the
     reasons above."""
@@ -76,6 +77,8 @@ class Connection(asyncio.Protocol):
         self._strays = 0
         self._refusals = 0
         self._away = ""
+        self._first: Admission | None = None
+        """Of the device that came first of those that are logged in."""
         self.devices: set[str] = set()
         """Topics of the devices that are logged in."""
         self.pending = 0
@@ -175,7 +178,8 @@ class Connection(asyncio.Protocol):
             return self._own_topic()
         if self._away:  # what stands behind that in the same read is no new attempt
             return self._away
-        admission = self._listener.door.admit(header)
+        door, first = self._listener.door, self._first
+        admission = door.admit(header) if first is None else door.admit_beside(first, header)
         if admission.refusal:
             self._turn_away(admission, header)
             return admission.topic
@@ -185,6 +189,7 @@ class Connection(asyncio.Protocol):
             self._heads[head] = admission.topic
         if admission.topic not in self.devices and not self.ending:
             self.devices.add(admission.topic)
+            self._first = first or admission
             self._listener.logged_in(self, admission.topic, header)
         return admission.topic
 

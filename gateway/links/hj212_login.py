@@ -10,7 +10,7 @@ What comes by a listener has topics as what comes by a broker, so that router, d
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.hj212.build import Answer, QnRtn, reply_to
@@ -41,7 +41,9 @@ def device_topic(listener: str) -> str:
 def listener_topics(listener: str) -> list[ListenerTopic]:
     """The templates of the topics of a listener, for the router."""
     refused = [ListenerTopic(f"{listener}/-/-/{why}", "refused") for why in REFUSALS]
-    return [ListenerTopic(device_topic(listener), "hj212"), *refused]
+    # The topic of nobody comes first: it binds to nobody, so that what was a stranger's is read once it is known.
+    stranger = ListenerTopic(f"{listener}/-/-", "hj212")
+    return [stranger, ListenerTopic(device_topic(listener), "hj212"), *refused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,14 @@ class Admission:
 
     topic: str
     refusal: str = ""
-    """Why it is not let in: `unknown_mn` or a word of `REFUSALS`; empty where its device is logged in by it."""
+    """Why it is not let in: `unknown_mn`, `foreign_mn` or a word of `REFUSALS`; empty where its device is logged in
+    by it."""
     told: QnRtn | None = None
+    """What it is told at once; None where it is let in, or answered when it is decoded."""
+    device: int = -1
+    """Number of the device whose MN it has; -1 where that is unknown."""
+    proven: bool = False
+    """Whether its password shows that it is of that device."""
 
 
 def head_of(segment: bytes) -> bytes:
@@ -82,7 +90,21 @@ class Door:
         if kept is not None and not hmac.compare_digest(kept.encode(), header.pw.encode()):
             return self._turned_away("password_wrong")
         device = self._inventory.devices[number]
-        return Admission(f"{self._listener}/{self._inventory.sites[device.site].id}/{device.id}")
+        topic = f"{self._listener}/{self._inventory.sites[device.site].id}/{device.id}"
+        return Admission(topic, device=number, proven=kept is not None)
+
+    def admit_beside(self, first: Admission, header: Header) -> Admission:
+        """Hold a frame against what is known, on a connection by which the device of `first` has come.
+
+        Another device may come by it with its own password, or where the inventory says that one carries the other.
+        Else the frame keeps the topic of `first`, where its MN makes it a dead letter and is answered as one.
+        """
+        admission = self.admit(header)
+        if admission.refusal == "unknown_mn":
+            return replace(admission, topic=first.topic, told=None)
+        if admission.refusal or admission.proven or self._inventory.share_a_way(first.device, admission.device):
+            return admission
+        return Admission(first.topic, "foreign_mn")
 
     def answer(self, header: Header, told: QnRtn) -> bytes:
         """The 9011 that says why; empty where the frame asked for no reply, or has no QN to answer with."""

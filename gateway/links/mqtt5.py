@@ -23,7 +23,7 @@ from gateway.links.backoff import Backoff
 from gateway.links.probe import DEAF, Probe, probe_topic
 from gateway.links.seam import LinkStatus, Take
 from gateway.links.tls import ssl_context
-from gateway.links.wire import Wire
+from gateway.links.wire import Wire, oversized
 from gateway.records import Batch
 from gateway.topics import Template, format_topic
 
@@ -53,6 +53,7 @@ class Mqtt5Link:
         self._clock = clock
         self._status = LinkStatus(since=clock())
         self._was_up = False
+        self._told_of_size = False
         self._wire: Wire | None = None
         self._probe_topic = probe_topic(settings)
         self._probe = Probe(settings.probe_s)
@@ -83,6 +84,7 @@ class Mqtt5Link:
         backoff = Backoff(self._settings.backoff_max_s)
         while True:
             self._deaf = ""
+            self._told_of_size = False
             wire = Wire(self._settings.max_batch_bytes, self._settings.max_packet_bytes)
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -117,6 +119,10 @@ class Mqtt5Link:
     async def _open_session(self, wire: Wire, password: bytes | None) -> None:
         """CONNECT with its answer, and SUBSCRIBE. Raises `LinkError` when the broker refuses.
 
+        It does not tell the broker the largest packet we take. One that is told drops what is larger where nobody sees
+        it, and mosquitto 2.0.11 counts each that it had queued as on its way for ever: after `receive_max` of them
+        nothing comes any more. So they come, are left out and counted here.
+
         Messages of a session that went on may come before the SUBACK, so `_parse` takes that from among them.
         """
         settings = self._settings
@@ -131,7 +137,6 @@ class Mqtt5Link:
                 keep_alive=settings.keepalive_s,
                 session_expiry_interval=settings.session_expiry_s,
                 receive_max=settings.receive_max,
-                max_packet_size=settings.max_packet_bytes,
             ).write()
         )
         answer = await self._answer(wire)
@@ -248,11 +253,14 @@ class Mqtt5Link:
         view = memoryview(wire.buffer)[: wire.filled]
         read, publish = mqtt5.read, mqtt5.PublishPacket
         at, end, frames = 0, wire.filled, self._frames
+        most = self._settings.max_packet_bytes
         try:
             while at < end:
                 packet, used = read(view[at:])
                 at += used
-                if type(packet) is publish:
+                if used > most:
+                    wire.left_out.append(oversized(view[at - used : at]))
+                elif type(packet) is publish:
                     if packet.topic == self._probe_topic:
                         self._probe.heard(own=True)
                         self._acknowledge(wire, [] if packet.packet_id is None else [packet.packet_id], counted=False)
@@ -276,6 +284,8 @@ class Mqtt5Link:
             pass  # the rest of a packet is still to come
         view.release()
         wire.consume(at)
+        if wire.left_out:
+            self._leave_out(wire)
         if not topics:
             return None
         self._probe.heard()
@@ -286,6 +296,17 @@ class Mqtt5Link:
         """The broker does not let us publish to ourselves: whether the session hears anything cannot be told."""
         self._probe.forbidden()
         log.warning("link_probe_forbidden", link=self.name, topic=self._probe_topic, reason=_words(reason, None))
+
+    def _leave_out(self, wire: Wire) -> None:
+        """Count what was too large and acknowledge it, or it would come again at every connect."""
+        ids = [each.packet_id for each in wire.left_out if each.packet_id is not None]
+        if not self._told_of_size:
+            self._told_of_size = True
+            each, most = wire.left_out[0], self._settings.max_packet_bytes
+            log.error("link_packets_too_large", link=self.name, topic=each.topic, bytes=each.size, most=most)
+        self._status.oversized += len(wire.left_out)
+        wire.left_out.clear()
+        self._acknowledge(wire, ids)
 
     def _acknowledge(self, wire: Wire, ids: list[int], *, counted: bool = True) -> None:
         if not ids:

@@ -90,6 +90,7 @@ class Pump:
         self._messages = 0
         self._behind = False
         self._said_online = 0.0
+        self._told_of_size = -1
         self._client = make_client(settings, password, context, self._will_topic, self._paho_errors)
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
@@ -346,4 +347,18 @@ class Pump:
                 self._client.ack(message.mid, 1)
             return
         self._probe.heard()
+        size = len(topic) + len(message.payload)
+        if size > self._settings.max_packet_bytes:
+            self._leave_out(topic, size, message)
+            return
         self._inbox.put(topic, bytes(message.payload), self._connection, message.mid if message.qos else None)
+
+    def _leave_out(self, topic: str, size: int, message: MQTTMessage) -> None:
+        """MQTT 3.1.1 cannot tell the broker how much we take; what is not acknowledged would come at every connect."""
+        self._status.oversized += 1
+        if message.qos:
+            self._client.ack(message.mid, message.qos)
+        if self._told_of_size != self._connection:
+            self._told_of_size = self._connection
+            most = self._settings.max_packet_bytes
+            log.error("link_packets_too_large", link=self._settings.name, topic=topic, bytes=size, most=most)

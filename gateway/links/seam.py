@@ -33,6 +33,8 @@ class LinkStatus:
     """Messages acknowledged to the broker; QoS 0 has none."""
     stale_acks: int = 0
     """Acknowledgements dropped because their connection was gone: the broker sends those messages again."""
+    oversized: int = 0
+    """Messages larger than the link takes: left out, and acknowledged so that they do not come again."""
     sent: int = 0
     """Messages to devices handed to the network."""
     deaf: int = 0

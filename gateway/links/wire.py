@@ -2,12 +2,45 @@
 
 A broker writes each message by itself; reading as it comes costs a wake-up a message. Reading rarely lets the
 kernel collect, so that hundreds of messages come out of one system call, and lets the broker join its writes.
+
+A packet that is larger than allowed is not kept: its beginning tells whose it is, the rest is read and forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Final, NamedTuple, cast
+
+PUBLISH: Final = 3
+"""MQTT 5, 2.1.2: type of the packet."""
+LONGEST_HEAD: Final = 5 + 2 + 65_535 + 2
+"""Bytes: type and length, a topic with its own length, and the packet identifier."""
+
+
+class Oversized(NamedTuple):
+    """A message that was not kept."""
+
+    topic: str
+    packet_id: int | None
+    size: int
+    """Bytes of the whole packet."""
+
+
+def oversized(buffer: bytes | bytearray | memoryview) -> Oversized:
+    """What a PUBLISH says at its beginning, `LONGEST_HEAD` bytes of it or all. Raises ConnectionError for another."""
+    if buffer[0] >> 4 != PUBLISH:
+        raise ConnectionError("the broker sends a packet of impossible size (max_packet_bytes)")
+    length, at = 0, 1
+    for shift in range(0, 28, 7):
+        length |= (buffer[at] & 0x7F) << shift
+        at += 1
+        if buffer[at - 1] < 0x80:
+            break
+    start = at + 2
+    end = start + int.from_bytes(buffer[at:start])
+    topic = bytes(buffer[start:end]).decode("utf-8", "backslashreplace")
+    packet_id = int.from_bytes(buffer[end : end + 2]) if buffer[0] & 0x06 else None
+    return Oversized(topic, packet_id, at + length)
 
 
 class Wire(asyncio.BufferedProtocol):
@@ -15,9 +48,12 @@ class Wire(asyncio.BufferedProtocol):
 
     def __init__(self, size: int, most: int) -> None:
         """`size`: bytes of one read. `most`: the largest packet, to which the buffer may grow."""
+        self.left_out: list[Oversized] = []
+        """Messages larger than that which began since this was last emptied."""
+        self._to_skip = 0
         self.buffer = bytearray(size)
         self.filled = 0
-        self._most = most + 16
+        self._most = max(most + 16, LONGEST_HEAD)
         self._transport: asyncio.Transport | None = None
         self._readable = asyncio.Event()
         self._fresh = False
@@ -49,8 +85,15 @@ class Wire(asyncio.BufferedProtocol):
         self.filled = rest
         if rest == len(self.buffer):
             if rest >= self._most:
-                raise ConnectionError(f"a packet is larger than {self._most} bytes (max_packet_bytes)")
+                self._begin_to_skip()
+                return
             self.buffer.extend(bytes(min(rest, self._most - rest)))
+
+    def _begin_to_skip(self) -> None:
+        found = oversized(self.buffer)
+        self.left_out.append(found)
+        self._to_skip = found.size - self.filled
+        self.filled = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -60,6 +103,11 @@ class Wire(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self.filled += nbytes
+        if self._to_skip:
+            skipped = min(self._to_skip, nbytes)
+            self._to_skip -= skipped
+            self.filled -= skipped
+            self.buffer[: self.filled] = self.buffer[skipped:nbytes]
         self._fresh = True
         self.transport.pause_reading()
         self._readable.set()

@@ -55,6 +55,9 @@ _COLUMNS: Final = np.dtype(
     ]
 )
 
+_NOBODY: Final = FrameHead(-1, "", "", "", "", -1, 0, 0, False, 0)
+"""Stands for the head of every frame that is of no device of the inventory."""
+
 Kind = tuple[FrameHead, int, bool, bool]
 """Head, verdicts, taken, encrypted."""
 
@@ -76,6 +79,8 @@ class Kinds(dict[Kind, int]):
         """Of frames that are of no device of the inventory."""
 
     def __missing__(self, kind: Kind) -> int:
+        if kind[0].device < 0 and kind[0] is not _NOBODY:
+            return self[(_NOBODY, *kind[1:])]  # whoever invents MNs makes no kind of each
         number = len(self)
         if number == len(self.rows):
             self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])

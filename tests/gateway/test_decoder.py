@@ -18,7 +18,7 @@ from gateway.config import Subscription
 from gateway.decode import Decoder
 from gateway.flags import NORMAL
 from gateway.hj212.crc import crc16
-from gateway.records import Block, Decoded
+from gateway.records import Block, Claim, Decoded
 from gateway.topics import Router
 
 RECEIVED = small_city.START + 1_000
@@ -58,6 +58,7 @@ def decoder(codecs: dict[str, Codec] | None = None) -> Decoder:
         Subscription(topic="auto/{site}/{device}"),
         Subscription(topic="lines/{site}", codec="line"),
         Subscription(topic="frigate/{site}", codec="frigate"),
+        Subscription(topic="frigate/{site}/{camera}", codec="frigate"),
     ]
     made = make_codecs(inventory, Channels(inventory), CodecSettings()) | (codecs or {})
     return Decoder(Router(subscriptions, inventory), made)
@@ -173,3 +174,36 @@ def test_a_topic_that_names_only_a_site_bounds_what_its_payloads_may_name() -> N
     assert [(seen.row, seen.camera) for seen in decoded.detections] == [(1, 0), (4, 0)]
     assert dead(decoded) == [(102, "unknown_device"), (103, "unknown_camera")]
     assert (decoded.devices, decoded.cameras) == ([1], [0])
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("json/plant/ghost", b'{"v":1,"time":%d,"device":"d0","readings":{"a21026":1}}' % small_city.START),
+        ("json/moon/d0", b'{"v":1,"time":%d,"device":"d0","readings":{"a21026":1}}' % small_city.START),
+        ("auto/plant/ghost", b'[{"bn":"d0/","n":"a21026","v":1}]'),
+        ("hj212/plant/ghost", hj212_of(1.0)),
+    ],
+)
+def test_a_topic_of_nobody_of_ours_binds_too_whomever_the_payload_names(topic: str, payload: bytes) -> None:
+    """Or a user who may write to his own topic only could write as any device."""
+    decoded = decoder().decode(block((topic, payload)))
+    assert values(decoded) == []
+    assert dead(decoded) == [(100, "unknown_device")]
+    assert decoded.strange == decoded.dead
+    assert (decoded.devices, decoded.claims) == ([], [])
+
+
+def test_who_names_another_than_its_topic_is_told_with_the_name_it_used() -> None:
+    event = b'{"type":"new","after":{"camera":"roof","label":"car","frame_time":1767225600}}'
+    decoded = decoder().decode(
+        block(
+            ("json/plant/d0", json_of(1.0)),
+            ("json/plant/d0", json_of(1.0)[:-1] + b',"device":"d1"}'),
+            ("frigate/plant/yard", event),
+            ("json/plant/d1", b"{"),
+        )
+    )
+    assert decoded.claims == [Claim(101, 0, False, "d1"), Claim(102, 0, True, "roof")]
+    assert [letter.position for letter in decoded.strange] == [101, 102]
+    assert (decoded.devices, decoded.cameras) == ([0, 1], [])

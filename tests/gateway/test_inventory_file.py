@@ -221,6 +221,12 @@ CASES = [
     ),
     ("site id repeated", SITE + SITE, "sites.1.id: 's' is the id of sites.0 too"),
     ("site unknown", SITE + DEVICE.replace('"s"', '"S"'), "devices.0.site: no site 'S'; known: s"),
+    ("carrier unknown", SITE + DEVICE + 'carrier = "x"\n', "devices.0.carrier: no device 'x' at that site; known: d"),
+    (
+        "carrier is itself",
+        SITE + DEVICE + 'carrier = "d"\n',
+        "devices.0.carrier: 'd' is the device itself: expected the device that has the connection",
+    ),
     ("type unknown", SITE + DEVICE + 'type = "x"\n', "devices.0.type: no type 'x'"),
     ("device id repeated", SITE + DEVICE + DEVICE, "devices.1.id: 'd' is the id of devices.0 too at that site"),
     (
@@ -381,6 +387,21 @@ def test_ten_thousand_devices_are_read() -> None:
     assert not found
     assert read is not None
     assert len(read.limits) == len(read.mn_numbers) == 10_000
+
+
+def test_carriers_are_of_the_same_site_and_carried_by_nobody() -> None:
+    second = SITE.replace('"s"', '"other"') + DEVICE.replace('"s"', '"other"')
+    two = DEVICE.replace('"d"', '"e"') + 'carrier = "d"\n'
+    three = DEVICE.replace('"d"', '"f"')
+    found = inventory(SITE + DEVICE + two + three + 'carrier = "d"\nmn = "F"\n' + second)
+    d, e, f, other = range(4)
+    assert (found.carries(d, e), found.carries(e, d), found.carries(other, e)) == (True, False, False)
+    assert [found.carried_by(d, name) for name in ("e", "f", "F", "d", "x", "")] == [e, f, f, None, None, None]
+    assert found.share_a_way(e, f)
+    assert found.share_a_way(d, e)
+    assert not found.share_a_way(d, other)
+    chained = mistakes(SITE + DEVICE + two + three + 'carrier = "e"\n')
+    assert chained == ["devices.2.carrier: 'e' is carried by another: expected the device that has the connection"]
 
 
 # Doubts

@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import topics
+from gateway.codecs.seam import at_site
 from gateway.config import Subscription
 from gateway.inventory import Camera, Device, Inventory, Name, Site
 from gateway.topics import Route, Router, Template, format_topic
 
 NAME = Name("n", "名")
+NOBODY = at_site(2)
+"""What stands for a topic that names what is not ours: that of the number of sites."""
 
 
 def site(name: str) -> Site:
@@ -128,23 +131,23 @@ ROUTES = [
 @pytest.mark.parametrize(
     ("topic", "route"),
     [
-        ("pollution/river/ww-01/data", Route("json", device=0, site=0, known=True)),
-        ("pollution/harbour/so2-01/data", Route("json", device=1, site=1, known=True)),
-        ("pollution/harbour/ww-01/data", Route("json", site=1)),
-        ("pollution/nowhere/ww-01/data", Route("json", site=2)),
-        ("pollution/river/met/data", Route("json", device=2, site=0, known=True)),
-        ("pollution/harbour/met/data", Route("json", device=3, site=1, known=True)),
-        ("camera/harbour/gate/frame", Route("jpeg", camera=1, site=1, known=True)),
-        ("camera/river/quay/frame", Route("jpeg", site=0)),
+        ("pollution/river/ww-01/data", Route("json", device=0, camera=at_site(0), known=True)),
+        ("pollution/harbour/so2-01/data", Route("json", device=1, camera=at_site(1), known=True)),
+        ("pollution/harbour/ww-01/data", Route("json", device=NOBODY, camera=at_site(1))),
+        ("pollution/nowhere/ww-01/data", Route("json", device=NOBODY, camera=NOBODY)),
+        ("pollution/river/met/data", Route("json", device=2, camera=at_site(0), known=True)),
+        ("pollution/harbour/met/data", Route("json", device=3, camera=at_site(1), known=True)),
+        ("camera/harbour/gate/frame", Route("jpeg", device=at_site(1), camera=1, known=True)),
+        ("camera/river/quay/frame", Route("jpeg", device=at_site(0), camera=NOBODY)),
         ("old/ww-01", Route("hj212", device=0, known=True)),
-        ("old/met", Route("hj212")),
+        ("old/met", Route("hj212", device=NOBODY)),
         ("old/quay/jpg", Route("jpeg", camera=2, known=True)),
-        ("old/gate/jpg", Route("jpeg")),
+        ("old/gate/jpg", Route("jpeg", camera=NOBODY)),
         ("hj212/up", Route("hj212", known=True)),
-        ("dtu/river", Route("hj212", site=0, known=True)),
-        ("dtu/moon", Route("hj212", site=2)),
-        ("pollution/river/ww-01/gate", Route("auto", device=0, camera=0, site=0, known=True)),
-        ("pollution/river/ww-01/quay", Route("auto", device=0, site=0)),
+        ("dtu/river", Route("hj212", device=at_site(0), camera=at_site(0), known=True)),
+        ("dtu/moon", Route("hj212", device=NOBODY, camera=NOBODY)),
+        ("pollution/river/ww-01/gate", Route("auto", device=0, camera=0, known=True)),
+        ("pollution/river/ww-01/quay", Route("auto", device=0, camera=NOBODY)),
         ("something/else", Route("")),
         ("", Route("")),
     ],
@@ -159,7 +162,9 @@ def test_topics_of_strangers_fill_the_memory_only_to_its_bound(monkeypatch: pyte
     monkeypatch.setattr(topics, "CACHED_STRANGERS", 10)
     router = Router(ROUTES, INVENTORY)
     for number in range(100):
-        assert router.route(f"pollution/river/invented-{number}/data") == Route("json", site=0)
+        assert router.route(f"pollution/river/invented-{number}/data") == Route(
+            "json", device=NOBODY, camera=at_site(0)
+        )
         assert router.route(f"nonsense/{number}") == Route("")
     router.route("x" * 10_000)
     known = router.route("pollution/river/ww-01/data")
@@ -172,7 +177,7 @@ def test_topics_under_an_open_end_fill_the_memory_only_to_its_bound(monkeypatch:
     router = Router([Subscription(topic="{site}/{camera}/onvif-ej/#", codec="onvif")], INVENTORY)
     for number in range(100):
         route = router.route(f"harbour/gate/onvif-ej/{number}")
-        assert route == Route("onvif", camera=1, site=1, known=True)
+        assert route == Route("onvif", device=at_site(1), camera=1, known=True)
     assert len(router) == 10
 
 

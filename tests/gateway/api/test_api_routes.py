@@ -236,3 +236,19 @@ def test_dead_letters_have_reason_detail_and_the_raw_bytes(api: httpx.Client) ->
     assert (newest["reason"], newest["payload"], newest["replay"]) == ("bad_json", "e/8=", "no")
     assert api.get(f"/api/v1/deadletters?before={newest['id']}").json() == [older]
     assert api.get("/api/v1/deadletters?reason=bad_crc").json() == []
+
+
+def test_strangers_are_listed_as_they_are_the_last_heard_first(api: httpx.Client) -> None:
+    hostile, new = api.get("/api/v1/strangers").json()
+    assert new == {
+        "name": "NEW-1",
+        "topic": "hj212/up",
+        "link": "plant",
+        "reason": "unknown_device",
+        "first": "2026-05-01T08:00:00.000Z",
+        "last": "2026-05-01T08:00:00.000Z",
+        "count": 1,
+    }
+    assert (hostile["name"], hostile["topic"]) == ("", "x/<img src=x onerror=alert(1)>\u202e/\x1b[2J")
+    assert api.get("/api/v1/strangers?limit=1").json() == [hostile]
+    assert api.get("/api/v1/strangers?limit=0").status_code == 422

@@ -138,7 +138,7 @@ BAD = [
     ),
     ("camera of two sites", -1, message(EVENT, camera="gate"), "unknown_camera", "more than one site"),
     ("camera of another site", at_site(1), message(EVENT), "unknown_camera", "site 'berlin'"),
-    ("a site that is not ours", at_site(2), message(EVENT), "unknown_camera", "the topic's site, which is not"),
+    ("a site that is not ours", at_site(2), message(EVENT), "unknown_camera", "those the topic names"),
     ("another than the topic's", 1, message(EVENT), "camera_mismatch", "the topic names 'gate'"),
     ("no label", -1, message(EVENT, label=""), "missing_field", "no label"),
     ("no time", -1, message(EVENT, frame_time=None), "missing_field", "no frame_time"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.codecs.hj212 import LONGEST_PAYLOAD
 from gateway.codecs.hj212_fast import FastLane
+from gateway.codecs.seam import at_site
 from gateway.config import outside_data
 from gateway.hj212.keys import DeviceSecrets, KeyRing
 from gateway.hj212.layout import FIELDS, NOTES
@@ -169,7 +171,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("swapped CRC", lambda f: swapped(good_frame(f)), "bad_crc", "crc_swapped"),
     ("no CRC digits", lambda f: good_frame(f)[:-6] + b"zzzz", "bad_crc", "CRC zzzz"),
     ("MN of another", lambda f: f(STAMP + "a-Rtd=1", mn=BERLIN), "mn_mismatch", "of device 'pond'"),
-    ("MN unknown", lambda f: f(STAMP + "a-Rtd=1", mn="ghost"), "unknown_device", "MN 'ghost'"),
+    ("MN unknown", lambda f: f(STAMP + "a-Rtd=1", mn="ghost"), "mn_mismatch", "MN 'ghost'"),
     ("no CN", lambda f: f(STAMP + "a-Rtd=1", head="ST=31;"), "missing_field", "CN is missing"),
     ("no DataTime", lambda f: f("a-Rtd=1"), "missing_field", "DataTime is missing"),
     ("DataTime of 8 digits", lambda f: f("DataTime=20260301;a-Rtd=1"), "bad_time", "12, 14 or 17"),
@@ -209,10 +211,30 @@ def test_a_bad_crc_is_accepted_where_the_settings_say_so(run: Any, frame: Any) -
     assert [row[5] for row in got.readings] == [2.0]
 
 
+def test_a_topic_that_names_a_site_takes_mns_of_that_site_only(run: Any, frame: Any) -> None:
+    payload = frame(STAMP + "a-Rtd=1", mn=BERLIN)
+    assert [row[0] for row in run("hj212", payload, device=at_site(1)).readings] == [2]
+    for site in (0, 2):
+        (letter,) = run("hj212", payload, device=at_site(site)).dead
+        assert (letter.reason, letter.claimed) == ("mn_mismatch", BERLIN)
+
+
+def test_a_carrier_brings_frames_of_those_it_carries(run: Any, frame: Any, inventory: Inventory) -> None:
+    devices = list(inventory.devices)
+    devices[1] = replace(devices[1], carrier="stack")
+    stock = replace(inventory, devices=tuple(devices))
+    carried = frame(STAMP + "a-Rtd=1", mn=devices[1].mn)
+    assert [row[0] for row in run("hj212", carried, device=0, stock=stock).readings] == [1]
+    assert run("hj212", frame(STAMP + "a-Rtd=1", mn=devices[0].mn), device=1, stock=stock).reasons == ["mn_mismatch"]
+    pack = b'[{"bn":"pond/","n":"a21026","v":1},{"n":"a34013","bn":"stack/","v":2}]'
+    assert [row[0] for row in run("senml", pack, device=0, stock=stock).readings] == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("mn", "topic", "setting", "outcome"),
     [
-        ("ghost", 0, "dead_letter", "unknown_device"),
+        ("ghost", 0, "dead_letter", "mn_mismatch"),
+        ("ghost", -1, "dead_letter", "unknown_device"),
         ("ghost", 0, "accept", 0),
         ("ghost", -1, "accept", "unknown_device"),
         ("", 0, "dead_letter", 0),

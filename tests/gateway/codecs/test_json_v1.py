@@ -177,7 +177,7 @@ def test_a_bad_message_is_a_dead_letter_that_names_the_field(
 @pytest.mark.parametrize(
     ("fields", "detail"),
     [
-        ({}, "device is not given"),
+        ({}, "neither topic nor payload names a device"),
         ({"device": "ghost"}, "'ghost' is no id"),
         ({"device": "pond"}, "more than one site"),
     ],

@@ -167,7 +167,7 @@ BAD: list[tuple[str, int, bytes, str, str]] = [
         at_site(2),
         pack({"n": "stack/x", "v": 1}),
         "unknown_device",
-        "the topic's site, which",
+        "those the topic names",
     ),
     ("an empty device", -1, pack({"n": "/x", "v": 1}), "unknown_device", "''"),
     ("coulomb for Celsius", 3, pack({"n": "a01001", "v": 1, "u": "C"}), "unit_mismatch", "coulomb"),

@@ -205,6 +205,19 @@ def test_markup_in_an_alert_is_shown_as_text(page: Page, address: str) -> None:
     expect(page.locator(".alerts")).to_contain_text("<b>since</b>")
 
 
+def test_a_hostile_topic_in_the_list_of_strangers_is_text_and_runs_nothing(page: Page, address: str) -> None:
+    opened: list[str] = []
+    page.on("dialog", lambda dialog: (opened.append(dialog.message), dialog.dismiss()))
+    page.goto(address)
+    strangers = page.locator(".strangers-panel")
+    expect(strangers).to_contain_text("NEW-1")
+    expect(strangers).to_contain_text(r"x/<img src=x onerror=alert(1)>\u202e/\x1b[2J")
+    expect(strangers.locator("img")).to_have_count(0)
+    page.goto(f"{address}/zh")
+    expect(page.locator(".strangers-panel")).to_contain_text("名录外来源")
+    assert opened == []
+
+
 @pytest.mark.parametrize("width", [1440, 1024])
 def test_nothing_is_wider_than_the_window(page: Page, address: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})

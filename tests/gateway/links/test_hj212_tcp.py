@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -158,6 +159,35 @@ async def test_a_concentrator_carries_several_devices_on_one_connection() -> Non
         assert topics(taker) == ["tcp/plant/d0", "tcp/plant/d1", "tcp/plant/d0"]
         assert link.send([("tcp/plant/d1", b"##to d1"), ("tcp/plant/d0", b"##to d0")]) == 2
         assert await one.reader.readexactly(14) == b"##to d1##to d0"
+
+
+async def test_another_mn_on_a_connection_without_password_or_carrier_is_the_first_devices_affair() -> None:
+    """It keeps the topic of the device that has the connection, where its MN makes it a dead letter."""
+    taker = Taker()
+    async with at_work(taker, password_required=False) as link, logger(link.port) as one, logger(link.port) as own:
+        await own.send(upload(MNS[3], QN))
+        await taker.until(1)
+        await one.send(upload(MNS[1], QN), upload(MNS[3], QN), upload("STRANGER", QN), upload(MNS[1], QN))
+        await taker.until(5)
+        assert topics(taker) == ["tcp/plant/d3", *["tcp/plant/d1"] * 4]
+        assert link.counts.refused == {"foreign_mn": 1, "unknown_mn": 1}
+        assert link.counts.closed.total() == 0
+        assert link.send([("tcp/plant/d3", b"##still there")]) == 1
+        assert await own.reader.readexactly(13) == b"##still there", "nobody took the place of d3"
+
+
+async def test_a_carrier_and_those_it_carries_share_a_connection_whoever_comes_first() -> None:
+    devices = [Device(f"d{n}", 0, NAME, mn, "stack", 1, 1, ()) for n, mn in enumerate(MNS)]
+    devices[1:3] = [replace(device, carrier="d0") for device in devices[1:3]]
+    stock = Inventory(INVENTORY.sites, tuple(devices), (), ())
+    for order in ((0, 1, 2), (2, 1, 0)):
+        taker = Taker()
+        link = Hj212TcpLink(Settings(name="tcp", port=0, password_required=False), stock, KeyRing())
+        async with running(link, taker), logger(link.port) as one:
+            await one.send(*[upload(MNS[each], QN) for each in (*order, 3)])
+            await taker.until(4)
+            assert topics(taker) == [f"tcp/plant/d{each}" for each in (*order, order[0])]
+            assert link.counts.refused == {"foreign_mn": 1}
 
 
 async def test_the_newest_connection_of_a_device_takes_over() -> None:
