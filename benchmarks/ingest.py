@@ -44,7 +44,7 @@ from null_reader import clear_session, into_null  # noqa: E402
 from peer_runs import into_peer  # noqa: E402
 from peers import PEERS, Peer  # noqa: E402
 from profile_rooms import Sampling  # noqa: E402
-from servers import Mosquitto, free_port  # noqa: E402
+from servers import Mosquitto, VictoriaMetrics, free_port  # noqa: E402
 from sinks import Database, Platform  # noqa: E402
 
 GUESS = {0: 80_000, 1: 30_000}
@@ -66,20 +66,24 @@ class Bench:
 
     async def readers(self, peers: Sequence[Peer]) -> dict[str, Summary]:
         """All rounds of all readers."""
+        with VictoriaMetrics(self.folder / "database") as server:
+            async with Platform(self.folder / "platform") as platform:
+                return await self._rounds(peers, Database(server), platform)
+
+    async def _rounds(self, peers: Sequence[Peer], database: Database, platform: Platform) -> dict[str, Summary]:
         runs: dict[str, list[Round]] = {}
-        async with Database(self.folder / "database") as database, Platform(self.folder / "platform") as platform:
-            for number in range(1, self.rounds + 1):
-                chunks = await self._stream(self.count)
-                null = await into_null(self.broker, chunks, self.count, self.qos)
-                runs.setdefault("null reader", []).append(null)
-                await self._into_gateway(chunks, runs)
-                for peer in peers:
-                    sink, place = database if peer.stores else platform, self.folder / f"{peer.name}-{number}"
-                    run = await into_peer(peer, place, self.broker, sink, self.qos, self.start)
-                    self.start = after(self.start, peer.messages + peer.devices, peer.devices)
-                    runs.setdefault(peer.name, []).append(run)
-                words = (f"{name} {rounds[-1].rate:,.0f}" for name, rounds in runs.items())
-                print(f"QoS {self.qos}, round {number}, messages/s: {', '.join(words)}", flush=True)
+        for number in range(1, self.rounds + 1):
+            chunks = await self._stream(self.count)
+            null = await into_null(self.broker, chunks, self.count, self.qos)
+            runs.setdefault("null reader", []).append(null)
+            await self._into_gateway(chunks, runs)
+            for peer in peers:
+                sink, place = database if peer.stores else platform, self.folder / f"{peer.name}-{number}"
+                run = await into_peer(peer, place, self.broker, sink, self.qos, self.start)
+                self.start = after(self.start, peer.messages + peer.devices, peer.devices)
+                runs.setdefault(peer.name, []).append(run)
+            words = (f"{name} {rounds[-1].rate:,.0f}" for name, rounds in runs.items())
+            print(f"QoS {self.qos}, round {number}, messages/s: {', '.join(words)}", flush=True)
         return {name: Summary.of(rounds, runs["null reader"]) for name, rounds in runs.items()}
 
     async def delays(self, rate: float) -> dict[str, float]:

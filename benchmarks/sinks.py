@@ -49,16 +49,10 @@ class Sink(Protocol):
 class Database:
     """VictoriaMetrics: it answers `/write`, and the `/api/v2/write` of influxdb-client, which InfluxDB 1.6 does not."""
 
-    def __init__(self, folder: Path) -> None:
-        self._server = VictoriaMetrics(folder)
+    def __init__(self, server: VictoriaMetrics) -> None:
+        """`server` runs."""
+        self._server = server
         self._queries = 0
-
-    async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self._server.start)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self._server.close)
 
     @property
     def pid(self) -> int:
