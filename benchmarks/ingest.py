@@ -67,8 +67,8 @@ class Bench:
     async def readers(self, peers: Sequence[Peer]) -> dict[str, Summary]:
         """All rounds of all readers."""
         with VictoriaMetrics(self.folder / "database") as server:
-            async with Platform(self.folder / "platform") as platform:
-                return await self._rounds(peers, Database(server), platform)
+            async with Database(server) as database, Platform(self.folder / "platform") as platform:
+                return await self._rounds(peers, database, platform)
 
     async def _rounds(self, peers: Sequence[Peer], database: Database, platform: Platform) -> dict[str, Summary]:
         runs: dict[str, list[Round]] = {}

@@ -32,8 +32,8 @@ async def into_peer(peer: Peer, folder: Path, broker: Mosquitto, sink: Sink, qos
     """Start the peer, wait until it has stored a reading of each device, give it its stream, and end it.
 
     The stream comes as fast as the broker takes it, from `start` on (ms UTC of the first reading). The rate is that
-    until the last value is stored; what is not stored 5 s after the one before counts as lost. Raises RuntimeError,
-    with the peer's log, where it stores nothing.
+    until the last value is handed to the sink; what is not stored 5 s after the one before counts as lost. Raises
+    RuntimeError, with the peer's log, where it stores nothing.
     """
     count, devices = peer.messages, peer.devices
     first = await asyncio.to_thread(stream, devices, devices, qos, start)
@@ -45,11 +45,11 @@ async def into_peer(peer: Peer, folder: Path, broker: Mosquitto, sink: Sink, qos
         already, taken, used, sink_used = sink.stored(), sink.taken(), cpu_s(process), cpu_s(psutil.Process(sink.pid))
         began = time.perf_counter()
         await publish_encoded(broker.host, broker.port, iter(chunks), qos)  # pyright: ignore[reportArgumentType]
-        moved = await _still(sink.taken, taken + count * len(FACTORS), STILL_S)
+        await _still(sink.taken, taken + count * len(FACTORS), STILL_S)
         cpu, sink_cpu = cpu_s(process) - used, cpu_s(psutil.Process(sink.pid)) - sink_used
         peak = peak_mb(process)
     stored = (sink.stored() - already) / len(FACTORS)
-    return Round(stored / (moved - began), cpu / count * 1e6, sink_cpu / count * 1e6, peak, round(count - stored))
+    return Round(stored / (sink.moved - began), cpu / count * 1e6, sink_cpu / count * 1e6, peak, round(count - stored))
 
 
 @asynccontextmanager
@@ -91,12 +91,11 @@ async def _until_stored(
     await _still(sink.taken, None, QUIET_S)
 
 
-async def _still(count: Callable[[], int], wanted: int | None, seconds: float) -> float:
-    """Wait until the count has come to `wanted` or has not moved for so long; when it moved last (`perf_counter`)."""
-    last, moved = count(), time.perf_counter()
-    while (wanted is None or last < wanted) and time.perf_counter() - moved < seconds:
-        await asyncio.sleep(0.05)
+async def _still(count: Callable[[], int], wanted: int | None, seconds: float) -> None:
+    """Wait until the count has come to `wanted`, or has not moved for so long."""
+    last, moved = count(), time.monotonic()
+    while (wanted is None or last < wanted) and time.monotonic() - moved < seconds:
+        await asyncio.sleep(0.1)
         now = await asyncio.to_thread(count)
         if now > last:
-            last, moved = now, time.perf_counter()
-    return moved
+            last, moved = now, time.monotonic()

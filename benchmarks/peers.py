@@ -128,14 +128,14 @@ def _thingsboard(folder: Path, broker: Mosquitto, qos: int, target: str) -> Laun
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("aiomqtt", INSTALLED / "aiomqtt/bin/python", _aiomqtt, 15_000),
-        Peer("node-red", INSTALLED / "node-red/node_modules/node-red/red.js", _node_red, 40_000),
+        Peer("aiomqtt", INSTALLED / "aiomqtt/bin/python", _aiomqtt, 12_000),
+        Peer("node-red", INSTALLED / "node-red/node_modules/node-red/red.js", _node_red, 30_000),
         Peer(
             "thingsboard",
             INSTALLED / "thingsboard/bin/thingsboard-gateway",
             _thingsboard,
-            5_000,
-            devices=100,
+            4_000,
+            devices=50,
             stores=False,
         ),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import urlencode
@@ -24,10 +25,14 @@ SPAN_S = 30 * 86_400
 LIMITS = {"maxPayloadSize": 65_536, "maxInflightMessages": 1_000, "rateLimits": {}, "gatewayRateLimits": {}}
 """What a platform of one's own answers: no limits of rate."""
 ASKED = "v1/devices/me/rpc/request/"
+READ_BYTES = 1 << 18
 
 
 class Sink(Protocol):
     """Takes values and counts them."""
+
+    moved: float
+    """When it was given something last, by `time.perf_counter`."""
 
     @property
     def pid(self) -> int: ...
@@ -47,12 +52,34 @@ class Sink(Protocol):
 
 
 class Database:
-    """VictoriaMetrics: it answers `/write`, and the `/api/v2/write` of influxdb-client, which InfluxDB 1.6 does not."""
+    """VictoriaMetrics: it answers `/write`, and the `/api/v2/write` of influxdb-client, which InfluxDB 1.6 does not.
+
+    Peers reach it through a forwarder that notes when they wrote last: its own counters move once a second.
+    """
 
     def __init__(self, server: VictoriaMetrics) -> None:
         """`server` runs."""
         self._server = server
         self._queries = 0
+        self.moved = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._door = await asyncio.start_server(self._forward, self._server.host, 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._door.close()
+
+    async def _forward(self, asked: asyncio.StreamReader, answered: asyncio.StreamWriter) -> None:
+        answers, requests = await asyncio.open_connection(self._server.host, self._server.port)
+        back = asyncio.create_task(_copy(answers, answered))
+        with contextlib.suppress(ConnectionError):
+            while data := await asked.read(READ_BYTES):
+                self.moved = time.perf_counter()
+                requests.write(data)
+                await requests.drain()
+        requests.close()
+        await back
 
     @property
     def pid(self) -> int:
@@ -60,7 +87,8 @@ class Database:
 
     @property
     def target(self) -> str:
-        return self._server.url
+        host, port = self._door.sockets[0].getsockname()
+        return f"http://{host}:{port}"
 
     def taken(self) -> int:
         lines = self._server.request("/metrics").decode().splitlines()
@@ -83,6 +111,7 @@ class Platform:
     def __init__(self, folder: Path) -> None:
         self._broker = Mosquitto(folder, autosave_changes=None)
         self._probed = self._values = 0
+        self.moved = 0.0
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._broker.start)
@@ -121,9 +150,19 @@ class Platform:
                     number = message.topic.value.removeprefix(ASKED)
                     await client.publish(f"v1/devices/me/rpc/response/{number}", json.dumps(LIMITS), qos=1)
                     continue
+                self.moved = time.perf_counter()
                 for device, rows in body.items():
                     count = sum(len(row["values"]) for row in rows)
                     if device == PROBE:
                         self._probed += count
                     else:
                         self._values += count
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    """All that comes, to the end."""
+    with contextlib.suppress(ConnectionError):
+        while data := await source.read(READ_BYTES):
+            target.write(data)
+            await target.drain()
+    target.close()

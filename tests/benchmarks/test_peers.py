@@ -28,8 +28,8 @@ async def test_every_value_of_the_stream_is_stored_and_counted(
     mosquitto: Mosquitto, victoria_metrics: VictoriaMetrics, tmp_path: Path
 ) -> None:
     peer = peers.Peer("aiomqtt", PROGRAM, launch, messages=300, devices=20)
-    database = sinks.Database(victoria_metrics)
-    run = await peer_runs.into_peer(peer, tmp_path / "peer", mosquitto, database, 1, json_stream.START)
+    async with sinks.Database(victoria_metrics) as database:
+        run = await peer_runs.into_peer(peer, tmp_path / "peer", mosquitto, database, 1, json_stream.START)
     assert run.lost == 0
     assert run.rate > 0
     assert run.cpu_us > 0
