@@ -7,7 +7,7 @@
   batches of 1,000 lines, http request to the database.
 - `thingsboard`: thingsboard-gateway with its MQTT connector. It stores nothing and knows no limits: it sends telemetry
   to its platform, for which `sinks.Platform` stands in. So it does a part of the work only. It makes each new device
-  known to its platform first, some 25 a second: so its stream is of fewer devices.
+  known to its platform first, some 20 a second: so its stream is of fewer devices.
 
 None of them has a journal.
 """
