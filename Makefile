@@ -10,7 +10,7 @@ help:
 	@echo 'make demo    watch simulated monitors and cameras go through the gateway; page at http://127.0.0.1:8080'
 	@echo 'make test    run all tests; as root it installs the servers they need (mosquitto, influxdb, ...)'
 	@echo 'make check   formatting, lint and types'
-	@echo 'make bench   measure ingest against a null reader; needs mosquitto'
+	@echo 'make bench   measure ingest beside a null reader and other programs for the same work; needs mosquitto'
 	@echo 'make clean   remove what the others made'
 	@echo 'Options: make demo ARGS="--seconds 45 --seed 7 --port 8099"'
 
@@ -32,6 +32,7 @@ check:
 bench:
 	@setup/python.sh dev
 	@setup/servers.sh
+	@benchmarks/peers/setup.sh || echo 'Measuring without what could not be installed.' >&2
 	@exec .venv/bin/python benchmarks/ingest.py $(ARGS)
 
 clean:

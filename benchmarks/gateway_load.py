@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import psutil
 from gateway_process import GatewayProcess
 from servers import Mosquitto
@@ -19,6 +20,7 @@ from servers import Mosquitto
 from simulators.fast_publisher import Encoded, publish_encoded
 
 LIMIT = 100.0
+CLIENT_ID = "bench"
 
 
 def inventory(devices: int, codes: Sequence[str], mn: str = "") -> str:
@@ -55,7 +57,7 @@ def config(broker: Mosquitto, port: int, qos: int, codec: str = "json", more: st
 [[links]]
 name = "bench"
 url = "{broker.url}"
-client_id = "bench"
+client_id = "{CLIENT_ID}"
 qos = {qos}
 subscribe = [{{ topic = "pollution/{{site}}/{{device}}/data", codec = "{codec}" }}]
 
@@ -70,18 +72,23 @@ class Run:
     """One stream into one reader."""
 
     rate: float
+    """Messages a second until all were processed: journalled, acknowledged, decoded and checked."""
+    stored_rate: float
+    """The same until all were stored."""
     cpu_us: float
+    """CPU of all its processes a message, storing included."""
     peak_mb: float
     lost: int
+    """Messages that did not arrive."""
 
 
 async def into_gateway(broker: Mosquitto, gateway: GatewayProcess, chunks: list[Encoded], count: int, qos: int) -> Run:
     """The stream into the gateway: rate until all is processed, CPU until all is stored."""
     process = psutil.Process(gateway.pid)
-    before = sum(process.cpu_times()[:2])
+    before = cpu_s(process)
     first = status(gateway)["totals"]["messages"]
     began = time.perf_counter()
-    report = await publish_encoded(broker.host, broker.port, iter(chunks), qos)  # pyright: ignore[reportArgumentType]
+    await publish_encoded(broker.host, broker.port, iter(chunks), qos)  # pyright: ignore[reportArgumentType]
     done, moved = first, time.perf_counter()
     while done < first + count and time.perf_counter() - moved < 5:
         now = (await asyncio.to_thread(status, gateway))["totals"]["messages"]
@@ -90,21 +97,55 @@ async def into_gateway(broker: Mosquitto, gateway: GatewayProcess, chunks: list[
         await asyncio.sleep(0.02)
     seconds = moved - began
     while (await asyncio.to_thread(status, gateway))["about"]["store_behind"]:
-        await asyncio.sleep(0.1)
-    used = sum(process.cpu_times()[:2]) - before
-    del report
-    return Run((done - first) / seconds, used / count * 1e6, peak_mb(process), first + count - done)
+        await asyncio.sleep(0.02)
+    stored = time.perf_counter() - began
+    used = cpu_s(process) - before
+    return Run(
+        (done - first) / seconds, (done - first) / stored, used / count * 1e6, peak_mb(process), first + count - done
+    )
 
 
 def status(gateway: GatewayProcess) -> dict[str, dict[str, int]]:
     return json.loads(gateway.get("/api/v1/status"))
 
 
+async def started(gateway: GatewayProcess) -> None:
+    """Start it and return when its link is up."""
+    gateway.log_file.unlink(missing_ok=True)
+    gateway.start()
+    await asyncio.to_thread(gateway.wait_for, "link_up")
+    await asyncio.sleep(0.5)
+
+
+def stored_values(gateway: GatewayProcess) -> int:
+    """Readings in the DuckDB store of a gateway that does not run; 0 where it never did."""
+    file = gateway.data / "readings.duckdb"
+    if not file.exists():
+        return 0
+    with duckdb.connect(str(file), read_only=True) as connection:
+        found = connection.execute("select count(*) from points").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """CPU seconds of the process and its children so far."""
+    return sum(sum(each.cpu_times()[:2]) for each in [process, *process.children(recursive=True)])
+
+
 def peak_mb(process: psutil.Process) -> float:
-    """High-water mark of the resident memory (Linux), of the process and its children."""
+    """High-water mark of the resident memory (Linux) of the process and its children, each at its own peak."""
+    return _memory_mb(process, "VmHWM:")
+
+
+def resident_mb(process: psutil.Process) -> float:
+    """Resident memory (Linux) of the process and its children now."""
+    return _memory_mb(process, "VmRSS:")
+
+
+def _memory_mb(process: psutil.Process, line: str) -> float:
     total = 0
     for each in [process, *process.children(recursive=True)]:
-        for line in Path(f"/proc/{each.pid}/status").read_text("ascii").splitlines():
-            if line.startswith("VmHWM"):
-                total += int(line.split()[1])
+        fields = Path(f"/proc/{each.pid}/status").read_text("ascii").split()
+        total += int(fields[fields.index(line) + 1])
     return total / 1024
