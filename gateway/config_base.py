@@ -100,6 +100,17 @@ class Tls(Section):
         return self
 
 
+class ServerTls(Section):
+    """TLS of a listener: our certificate, and whose certificates of loggers we ask for."""
+
+    cert_file: FromFile
+    """Our certificate, PEM."""
+    key_file: FromFile
+    """Private key of `cert_file`, PEM, without a pass phrase."""
+    client_ca_file: FromFile | None = None
+    """Authorities of the loggers' certificates, PEM: then a logger without one is turned away."""
+
+
 def address(url: str, *schemes: str) -> str:
     """The address, checked. Raises ValueError."""
     expected = " or ".join(f"{scheme}://host[:port]" for scheme in schemes)

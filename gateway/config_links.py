@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from gateway.config_base import MIB, Identifier, Seconds, Secret, Section, Tls, address
+from gateway.config_base import MIB, Identifier, Seconds, Secret, Section, ServerTls, Tls, address
 from gateway.config_payloads import Subscription
 
 
@@ -83,6 +83,8 @@ class Listener(Section):
     """Address to listen on. HJ 212 sends passwords in the clear: other than loopback only within a closed network."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 5212
     """0: a free one, named in the log."""
+    tls: ServerTls | None = None
+    """TLS 1.2 or newer; without it frames and their passwords go in the clear."""
     password_required: bool = True
     """Whether an MN without a password in `hj212.keys_file` is turned away; one with a password must always send it."""
     max_connections: Annotated[int, Field(ge=1, le=65_535)] = 4096

@@ -250,9 +250,12 @@ class Pipeline:
             try:
                 new = commit.result()
             except GatewayError as error:
-                self.refused = str(error)
-                log.error("ledger_refuses", reason=self.refused)
+                if str(error) != self.refused:
+                    self.refused = str(error)
+                    log.error("ledger_refuses", reason=self.refused)
             else:
+                if self.refused:
+                    log.info("ledger_writes_again")
                 self.refused = ""
                 self._waiting.forget(taken)
         return new

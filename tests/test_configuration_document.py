@@ -26,6 +26,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[[mappings]]`": config.JsonMapping,
     "`login`": config.Secret,
     "`tls`": config.Tls,
+    "`tls` of a listener": config.ServerTls,
     "`[journal]`": config.Journal,
     "`[decode]`": config.Decode,
     "`[clocks]`": config.Clocks,

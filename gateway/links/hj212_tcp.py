@@ -26,11 +26,14 @@ from gateway.inventory import Inventory
 from gateway.links.hj212_connection import Connection, ListenerCounts
 from gateway.links.hj212_login import Admission, Door
 from gateway.links.seam import LinkStatus, Take
+from gateway.links.tls import server_context
 from gateway.reasons import shown
 from gateway.records import Batch
 
 log = structlog.get_logger("gateway.links")
 
+HANDSHAKE_S = 10.0
+"""How long a logger may take over TLS before it has said anything."""
 BACKLOG: Final = 2048
 """Connections that the kernel holds until they are accepted: after a power cut all loggers come at once."""
 SWEEP_S: Final = 1.0
@@ -102,9 +105,15 @@ class Hj212TcpLink:
         """Listen, gather, hand batches over; until cancelled. Raises `LinkError` where the port cannot be had."""
         settings = self._settings
         _allow_files(settings.max_connections)
+        context = server_context(settings.tls) if settings.tls is not None else None
         try:
             server = await asyncio.get_running_loop().create_server(
-                lambda: Connection(self, settings.max_stray_bytes), settings.host, settings.port, backlog=BACKLOG
+                lambda: Connection(self, settings.max_stray_bytes),
+                settings.host,
+                settings.port,
+                backlog=BACKLOG,
+                ssl=context,
+                ssl_handshake_timeout=HANDSHAKE_S if context is not None else None,
             )
         except OSError as error:
             reason = f"listener {self.name}: cannot listen on {settings.host}:{settings.port}: {error.strerror}"

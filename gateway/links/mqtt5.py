@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections.abc import Callable, Sequence
 
@@ -79,7 +80,7 @@ class Mqtt5Link:
 
     async def run(self, take: Take) -> None:
         """Connect, read, hand batches over, reconnect; see `gateway.links.seam.Link`."""
-        context = ssl_context(self._settings.tls) if self._settings.secure else None
+        context = self._context()  # here too, so that files that are wrong end the start
         password = self._password()
         backoff = Backoff(self._settings.backoff_max_s)
         while True:
@@ -87,6 +88,7 @@ class Mqtt5Link:
             self._told_of_size = False
             wire = Wire(self._settings.max_batch_bytes, self._settings.max_packet_bytes)
             try:
+                context = self._context()  # certificates may have been renewed since
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     await asyncio.get_running_loop().create_connection(
                         lambda wire=wire: wire, self._settings.host, self._settings.port, ssl=context
@@ -354,6 +356,10 @@ class Mqtt5Link:
         self._probe.connected()
         status.connected, status.since = True, self._clock()
         log.info("link_up", link=self.name, broker=self._settings.url)
+
+    def _context(self) -> ssl.SSLContext | None:
+        """Raises `LinkError` where a file is missing or wrong."""
+        return ssl_context(self._settings.tls) if self._settings.secure else None
 
     def _password(self) -> bytes | None:
         """Raises `LinkError` where its file or variable is missing."""

@@ -358,6 +358,7 @@ class Pump:
         self._status.oversized += 1
         if message.qos:
             self._client.ack(message.mid, message.qos)
+            self._status.acked += 1
         if self._told_of_size != self._connection:
             self._told_of_size = self._connection
             most = self._settings.max_packet_bytes

@@ -170,7 +170,7 @@ async def test_detections_are_published_on_the_topic_of_their_camera(mosquitto: 
             assert payload["captured"] == f"1970-01-01T00:00:00.00{captured}Z"
 
 
-async def test_it_speaks_tls_with_user_and_password(
+async def test_it_speaks_mutual_tls_with_user_and_password(
     start_mosquitto: StartMosquitto,
     certificates: Certificates,
     tmp_path: Path,
@@ -178,13 +178,17 @@ async def test_it_speaks_tls_with_user_and_password(
     machine: AlertMachine,
     life: Life,
 ) -> None:
-    broker = start_mosquitto(tls=certificates, users={"gateway": "s3cret"})
+    broker = start_mosquitto(tls=certificates, require_client_certificate=True, users={"gateway": "s3cret"})
     password = tmp_path / "password"
     password.write_text("s3cret\n")
     settings = Broker(
         url=f"mqtts://localhost:{broker.port}",
         login=Secret(username="gateway", password_file=password),
-        tls=Tls(ca_file=certificates.ca_file),
+        tls=Tls(
+            ca_file=certificates.ca_file,
+            cert_file=certificates.client_cert_file,
+            key_file=certificates.client_key_file,
+        ),
     )
     ledger.commit(1, life(machine))
     async with running(publisher_for(ledger, settings)):

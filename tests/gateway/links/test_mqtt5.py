@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import paho.mqtt.client as paho
 import paho.mqtt.publish as publish
@@ -12,7 +13,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from servers import Certificates, Mosquitto, StartMosquitto
+from servers import Certificates, Mosquitto, StartMosquitto, make_certificates
 
 from gateway.config import Link as Settings
 from gateway.config import Secret, Subscription, Tls
@@ -223,3 +224,21 @@ async def test_mutual_tls(start_mosquitto: StartMosquitto, certificates: Certifi
     await until(lambda: bool(without.status.last_error))
     assert not without.status.connected
     task.cancel()
+
+
+async def test_certificates_renewed_on_the_disk_are_used_at_the_next_connect(
+    start_mosquitto: StartMosquitto, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    old, new = (make_certificates(tmp_path_factory.mktemp(name)) for name in ("old", "new"))
+    broker = start_mosquitto(tls=old, require_client_certificate=True)
+    tls = Tls(ca_file=old.ca_file, cert_file=old.client_cert_file, key_file=old.client_key_file)
+    link = Mqtt5Link(settings(broker, url=f"mqtts://localhost:{broker.port}", tls=tls))
+    async with running(link, Reader().take):
+        for ours, theirs in zip(vars_of(old), vars_of(new), strict=True):  # both sides get new ones
+            ours.write_bytes(theirs.read_bytes())
+        await asyncio.to_thread(broker.restart)
+        await until(lambda: link.status.connected and link.status.reconnects == 1, 20)
+
+
+def vars_of(certificates: Certificates) -> list[Path]:
+    return [getattr(certificates, name) for name in certificates.__dataclass_fields__]
