@@ -180,9 +180,9 @@ def _kind_of(subject: Subject) -> str:
 
 
 def _claimed(evidence: Iterable[str]) -> str:
-    """The name in the newest reference to one; `—` where none is among the evidence."""
+    """The name in the newest reference to one; `?` where none is among the evidence."""
     names = [reference.removeprefix(CLAIMS) for reference in evidence if reference.startswith(CLAIMS)]
-    return names[-1] if names else "—"
+    return names[-1] if names else "?"
 
 
 def _amount(value: float, unit: str) -> str:

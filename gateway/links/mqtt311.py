@@ -2,8 +2,9 @@
 
 A thread (`gateway.links.pump`) holds the connection and gathers messages; the event loop takes all that has
 gathered every few milliseconds. The session is persistent: what is published while we are away, and what we did
-not acknowledge, comes again. MQTT 3.1.1 has no way to say how many or how large messages a client takes: set
-`max_inflight_messages` and `message_size_limit` at the broker.
+not acknowledge, comes again. MQTT 3.1.1 has no way to say how many or how large messages a client takes. What is larger
+than `max_packet_bytes` is left out, but paho has it in memory first: set `max_inflight_messages` and `max_packet_size`
+(or `message_size_limit`) at the broker.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from gateway.links.backoff import Backoff
 from gateway.links.probe import DEAF, Probe, probe_topic
 from gateway.links.seam import LinkStatus, Take
 from gateway.links.tls import ssl_context
-from gateway.links.wire import Wire, oversized
+from gateway.links.wire import Wire, payload_of, publish_head
 from gateway.records import Batch
 from gateway.topics import Template, format_topic
 
@@ -247,21 +247,36 @@ class Mqtt5Link:
                 log.warning("link_probe_unheard", link=self.name, topic=self._probe_topic)
 
     def _parse(self, wire: Wire) -> Batch | None:
-        """Every whole packet in the buffer. None where they hold no message."""
+        """Every whole packet in the buffer. None where they hold no message.
+
+        A broker should not let a topic or a property pass that is no UTF-8. Where it does, the message goes on under
+        its topic with escapes, to end as a dead letter: the library gives up on it, and it would come at every connect.
+        """
         topics: list[str] = []
         payloads: list[bytes] = []
         ids: list[int] = []
         captured: dict[int, str] = {}
         view = memoryview(wire.buffer)[: wire.filled]
         read, publish = mqtt5.read, mqtt5.PublishPacket
-        at, end, frames = 0, wire.filled, self._frames
+        at, end, frames, torn = 0, wire.filled, self._frames, False
         most = self._settings.max_packet_bytes
         try:
             while at < end:
-                packet, used = read(view[at:])
+                try:
+                    packet, used = read(view[at:])
+                except IndexError:
+                    break  # the rest of a packet is still to come
+                except BaseException as error:  # noqa: BLE001 (a panic of the library is no Exception)
+                    _raise_others(error)
+                    head = publish_head(view[at:])
+                    topics.append(head.topic)
+                    payloads.append(payload_of(view[at:], head))
+                    ids += [head.packet_id] if head.packet_id is not None else []
+                    at, torn = at + head.size, True
+                    continue
                 at += used
                 if used > most:
-                    wire.left_out.append(oversized(view[at - used : at]))
+                    wire.left_out.append(publish_head(view[at - used : at]))
                 elif type(packet) is publish:
                     if packet.topic == self._probe_topic:
                         self._probe.heard(own=True)
@@ -282,9 +297,10 @@ class Mqtt5Link:
                     self._subscribed(packet, wire)
                 elif isinstance(packet, mqtt5.DisconnectPacket):
                     raise LinkError(f"the broker ended it: {_words(packet.reason_code.name, packet.reason_str)}")
-        except IndexError:
-            pass  # the rest of a packet is still to come
-        view.release()
+        finally:
+            view.release()
+        if torn:
+            wire.renew()
         wire.consume(at)
         if wire.left_out:
             self._leave_out(wire)
@@ -376,3 +392,9 @@ class Mqtt5Link:
 
 def _words(code: str, reason: str | None) -> str:
     return code.replace("_", " ").lower() + (f" ({reason})" if reason else "")
+
+
+def _raise_others(error: BaseException) -> None:
+    """Raise what is no fault of a packet that was read."""
+    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        raise error

@@ -17,30 +17,45 @@ LONGEST_HEAD: Final = 5 + 2 + 65_535 + 2
 """Bytes: type and length, a topic with its own length, and the packet identifier."""
 
 
-class Oversized(NamedTuple):
-    """A message that was not kept."""
+class PublishHead(NamedTuple):
+    """What stands at the beginning of a PUBLISH."""
 
     topic: str
+    """What is no UTF-8 in it is escaped."""
     packet_id: int | None
     size: int
     """Bytes of the whole packet."""
+    properties: int
+    """Where its properties begin."""
 
 
-def oversized(buffer: bytes | bytearray | memoryview) -> Oversized:
-    """What a PUBLISH says at its beginning, `LONGEST_HEAD` bytes of it or all. Raises ConnectionError for another."""
+def publish_head(buffer: bytes | bytearray | memoryview) -> PublishHead:
+    """Read `LONGEST_HEAD` bytes of a PUBLISH, or all of it. Raises ConnectionError for another packet."""
     if buffer[0] >> 4 != PUBLISH:
-        raise ConnectionError("the broker sends a packet of impossible size (max_packet_bytes)")
-    length, at = 0, 1
+        raise ConnectionError("the broker sends a packet that cannot be read, or of impossible size (max_packet_bytes)")
+    length, begin = _number(buffer, 1)
+    start = begin + 2
+    end = start + int.from_bytes(buffer[begin:start])
+    topic = bytes(buffer[start:end]).decode("utf-8", "backslashreplace")
+    packet_id = int.from_bytes(buffer[end : end + 2]) if buffer[0] & 0x06 else None
+    return PublishHead(topic, packet_id, begin + length, end if packet_id is None else end + 2)
+
+
+def payload_of(packet: bytes | bytearray | memoryview, head: PublishHead) -> bytes:
+    """The payload of a PUBLISH of MQTT 5, whatever its properties hold."""
+    length, at = _number(packet, head.properties)
+    return bytes(packet[at + length : head.size])
+
+
+def _number(buffer: bytes | bytearray | memoryview, at: int) -> tuple[int, int]:
+    """A variable byte integer (MQTT 5, 1.5.5), and where it ends."""
+    value = 0
     for shift in range(0, 28, 7):
-        length |= (buffer[at] & 0x7F) << shift
+        value |= (buffer[at] & 0x7F) << shift
         at += 1
         if buffer[at - 1] < 0x80:
             break
-    start = at + 2
-    end = start + int.from_bytes(buffer[at:start])
-    topic = bytes(buffer[start:end]).decode("utf-8", "backslashreplace")
-    packet_id = int.from_bytes(buffer[end : end + 2]) if buffer[0] & 0x06 else None
-    return Oversized(topic, packet_id, at + length)
+    return value, at
 
 
 class Wire(asyncio.BufferedProtocol):
@@ -48,7 +63,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def __init__(self, size: int, most: int) -> None:
         """`size`: bytes of one read. `most`: the largest packet, to which the buffer may grow."""
-        self.left_out: list[Oversized] = []
+        self.left_out: list[PublishHead] = []
         """Messages larger than that which began since this was last emptied."""
         self._to_skip = 0
         self.buffer = bytearray(size)
@@ -89,8 +104,12 @@ class Wire(asyncio.BufferedProtocol):
                 return
             self.buffer.extend(bytes(min(rest, self._most - rest)))
 
+    def renew(self) -> None:
+        """Go on with a buffer of its own: somebody may still hold a view of this one, which then could not grow."""
+        self.buffer = bytearray(self.buffer)
+
     def _begin_to_skip(self) -> None:
-        found = oversized(self.buffer)
+        found = publish_head(self.buffer)
         self.left_out.append(found)
         self._to_skip = found.size - self.filled
         self.filled = 0

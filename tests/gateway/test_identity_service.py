@@ -64,6 +64,30 @@ async def test_a_logger_that_sends_frames_of_another_is_told_so_and_raises_an_al
     assert points(tmp_path) == [("d2017", 1, 17.0), ("d2017", 3, 18.0)]
 
 
+async def test_who_tries_a_password_is_among_the_strangers_with_the_mn_it_claimed(tmp_path: Path) -> None:
+    async with running(write(tmp_path, LISTENER)) as service, logger(service.listeners[0].port) as one:
+        await one.send(upload(MN["2017"], "20260101080001000", pw="000000"))
+        await one.closed()
+        await seen(lambda: service.checks.strangers.listed())
+        (stranger,) = service.checks.strangers.listed()
+        assert (stranger.name, stranger.reason) == (MN["2017"], "login_refused")
+        assert (stranger.topic, stranger.link, stranger.count) == ("tcp/-/-/password_wrong", "tcp", 1)
+        assert open_alerts(service, "identity") == [], "it came by nobody's connection"
+
+
+async def test_a_stranger_is_read_once_it_is_in_the_inventory(tmp_path: Path) -> None:
+    """Its letters stand on the topic of nobody, which binds to nobody."""
+    known = [("d2005", MN["2005"])]
+    async with running(write(tmp_path, LISTENER, known)) as service, logger(service.listeners[0].port) as one:
+        await one.send(frame("2017", 1, 17.0))
+        await seen(lambda: service.ledger.dead_letters())
+        assert service.ledger.dead_letters()[0].letter.reason == "unknown_device"
+    async with running(write(tmp_path, LISTENER)) as service:
+        assert service.ledger.request_replay() == 1
+        await seen(lambda: service.pipeline.counts.readings == 1)
+    assert points(tmp_path) == [("d2017", 1, 17.0)]
+
+
 async def test_a_concentrator_that_the_inventory_knows_raises_none(tmp_path: Path) -> None:
     config = without_passwords(write(tmp_path, LISTENER))
     inventory = tmp_path / "inventory.toml"

@@ -27,6 +27,14 @@ CASES = {
         ("camera_silence", 0, 1),
         Subject(Family.DATA_QUALITY, "silence", "river", "camera", "yard", unit="s"),
     ),
+    "a device under another name": (
+        ("identity", 1, 1),
+        Subject(Family.DATA_QUALITY, "identity", "river", "device", "ww-1"),
+    ),
+    "a camera under another name": (
+        ("camera_identity", 0, 1),
+        Subject(Family.DATA_QUALITY, "identity", "river", "camera", "yard"),
+    ),
     "motion in the second zone": (("motion", 1, 1), Subject(Family.SECURITY, "pool", "river", "camera", "yard")),
 }
 

@@ -96,6 +96,33 @@ def test_silence_is_told_with_what_was_expected(inventory: Inventory, subjects: 
     )
 
 
+def test_an_identity_is_told_with_the_count_and_whom_the_newest_message_named(
+    inventory: Inventory, subjects: Subjects, find: Find
+) -> None:
+    machine = AlertMachine((), Texts(inventory))
+    subject = subjects.of(find("active", 0, detector="identity", subject=0))
+    first = machine.apply(find("active", 0, detector="identity", value=1.0), subject, 0, ["claims:'{who} \\u202e'"])
+    more = machine.apply(
+        find("active", 90, detector="identity", value=10.0, level=2), subject, 0, ["frame:00", "claims:'d9'"]
+    )
+    over = machine.apply(find("clear", 900, detector="identity", value=12.0, limit=600.0), subject, 0)
+    assert first is not None
+    assert more is not None
+    assert over is not None
+    assert first.alert.text_en == (
+        "Stack 3, North Works: what came by its topic or connection at 2024-05-01 12:00:00 +08:00 named "
+        "'{who} \\u202e'; it was not taken"
+    )
+    assert more.alert.text_zh == (
+        "北厂 3号烟囱：自 2024-05-01 12:00:00 +08:00 起经其主题或连接收到 10 条以他人名义发送的报文，"
+        "最近一条自称 'd9'，已持续 1 分钟 30 秒；均未采用"
+    )
+    assert over.alert.text_en == (
+        "Stack 3, North Works: no message under another name for 10 min, as of 2024-05-01 12:15:00 +08:00; since "
+        "2024-05-01 12:00:00 +08:00 there were 12, last under 'd9', and none was taken"
+    )
+
+
 def test_motion_is_told_as_percent_of_its_zone(inventory: Inventory, subjects: Subjects, find: Find) -> None:
     moving = {"detector": "motion", "limit": 0.05}
     steps = steps_of(inventory, subjects, find("active", 2, 0, 0.123, **moving), find("clear", 62, 0, 0.01, **moving))
@@ -148,7 +175,7 @@ def test_names_that_left_the_inventory_are_replaced_by_their_ids(
     ("detector", "phases"),
     list(
         product(
-            ("limit", "low", "silence", "camera_silence", "motion", "health"),
+            ("limit", "low", "silence", "camera_silence", "identity", "camera_identity", "motion", "health"),
             ("pending active level clear", "pending clear", "active clear"),
         )
     ),

@@ -39,6 +39,16 @@ async def test_a_silence_is_told_in_minutes_and_motion_in_per_cent() -> None:
     assert "21.3 %" in html
 
 
+async def test_a_message_under_another_name_is_told_with_how_many() -> None:
+    found = silence()
+    found = replace(found, value=12.0, subject=replace(found.subject, rule="identity", unit=""))
+    look = await look_at([found])
+    for words, what in ((ENGLISH, "Under another name"), (CHINESE, "以他人名义发送")):
+        html = panels.open_alerts(words, NAMES, look)
+        assert what in html
+        assert ">12<" in html.replace("\n", "")
+
+
 async def test_text_from_outside_is_escaped() -> None:
     html = panels.open_alerts(ENGLISH, NAMES, await look_at([replace(silence(), id='"><script>')]))
     assert "<script>" not in html
