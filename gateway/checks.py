@@ -96,7 +96,7 @@ class Checks:
         """Advance every detector by one batch. The same batches give the same findings, however they are cut."""
         self._make_room()
         judged = limits.step(self._limits, self._rules, decoded.readings)
-        self.not_judged.late += judged.late
+        self.not_judged.late += len(judged.late)
         self.not_judged.ahead += judged.ahead
         silence.hear(self._silence, decoded.devices, decoded.received)
         if decoded.cameras:
