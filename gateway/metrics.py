@@ -93,12 +93,11 @@ class _ServiceCollector(Collector):
         yield _count("gateway_readings", "Readings decoded", counts.readings)
         yield _count("gateway_alive_messages", "Messages without readings that are no mistake", counts.alive_only)
         yield _count("gateway_replayed_messages", "Messages run again silently at the start", counts.replayed)
-        not_judged = service.checks.not_judged
+        yield _count("gateway_readings_late", "Late readings, judged apart from live ones", service.checks.judged_late)
         judged = CounterMetricFamily(
             "gateway_readings_not_judged", "Readings stored but not held against limits", labels=["reason"]
         )
-        judged.add_metric(["late"], not_judged.late)
-        judged.add_metric(["ahead"], not_judged.ahead)
+        judged.add_metric(["ahead"], service.checks.not_judged.ahead)
         yield judged
         dead = CounterMetricFamily("gateway_dead_letters", "Messages that could not be used", labels=["reason"])
         for reason, n in dict(counts.dead).items():

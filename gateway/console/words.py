@@ -60,6 +60,8 @@ class Words:
     box: str
     boxes: str
     silence: str
+    late: str
+    """Of a factor: what it is called where its data came late."""
     missing: dict[str, str]
     loggers: str
     worst_first: str
@@ -144,6 +146,7 @@ ENGLISH: Final = Words(
     box="1 box",
     boxes="{} boxes",
     silence="Silence",
+    late="{}, late data",
     missing={"minute": "Minute data missing", "hour": "Hour data missing"},
     loggers="Loggers (HJ 212)",
     worst_first="most verdicts first",
@@ -234,6 +237,7 @@ CHINESE: Final = Words(
     box="1 个目标框",
     boxes="{} 个目标框",
     silence="失联",
+    late="{}（补传数据）",
     missing={"minute": "分钟数据缺失", "hour": "小时数据缺失"},
     loggers="数采仪（HJ 212）",
     worst_first="问题最多在前",
