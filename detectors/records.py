@@ -87,7 +87,7 @@ class Finding:
     """One change of one condition, found by a detector in its own data."""
 
     detector: str
-    """`limit`, `silence`, `motion`."""
+    """`limit`, `late_limit`, `silence`, `motion`."""
     rule: int
     """Row in the detector's own table of rules (limit rule, device, zone of the camera)."""
     subject: int
@@ -100,7 +100,7 @@ class Finding:
     time: int
     """ms UTC of the reading, frame or evaluation that made the finding."""
     value: float
-    """Measured value: the reading; seconds of silence; share of the zone in motion."""
+    """Measured value: the reading; seconds of silence; share of the zone in motion. NaN where no reading made it."""
     limit: float
     """What the value was held against, in the same unit."""
     position: int = -1
@@ -108,3 +108,5 @@ class Finding:
     boxes: tuple[Box, ...] = ()
     peak: float = math.nan
     """Most extreme value since `since`, this one included; NaN where the detector follows none."""
+    received: int = NEVER
+    """ms UTC at which the reading was received, where that is long after `time`; NEVER where the two are close."""

@@ -14,13 +14,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.readings import limits, silence
+from detectors.readings import late_limits, late_runs, limits, silence
+from detectors.readings.limit_rules import Int64s, Limits
 from detectors.records import NEVER, Finding
 from gateway.channels import ChannelKey, Channels, ChannelsFull
 from gateway.clocks import DeviceClocks
 from gateway.config import Clocks, Hj212
 from gateway.identities import Identities
-from gateway.inventory import Inventory
+from gateway.inventory import Inventory, LimitRule
 from gateway.loggers.loggers import Loggers
 from gateway.marks import EARLY
 from gateway.packed import Packed, pack, unpack
@@ -29,8 +30,10 @@ from gateway.strangers import Strangers
 
 SNAPSHOT_VERSION = 3
 READ_VERSIONS = (1, 2, 3)
-"""Version 1 knows nothing of loggers, version 2 nothing of clocks, identities and strangers."""
+"""Version 1 knows nothing of loggers, version 2 nothing of clocks, identities, strangers and late readings."""
 CAMERA_SILENCE = "camera_silence"
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 class _Version(msgspec.Struct):
@@ -55,14 +58,14 @@ class _Snapshot(_Version):
     strangers: bytes = b""
     """What `Strangers.dump` gives."""
     clocks: dict[str, Packed] = msgspec.field(default_factory=dict[str, Packed])
+    late: dict[str, Packed] = msgspec.field(default_factory=dict[str, Packed])
+    """What `LateState.dump` gives."""
 
 
 @dataclass(slots=True)
 class NotJudged:
     """Readings that were stored but not held against a limit, by why."""
 
-    late: int = 0
-    """Not newer than one of the same channel before it: late, out of order, or a redelivery."""
     ahead: int = 0
     """Stamped too far in the future."""
 
@@ -82,8 +85,12 @@ class Checks:
     loggers: Loggers = field(init=False)
     identities: Identities = field(init=False)
     not_judged: NotJudged = field(default_factory=NotJudged)
-    _rules: limits.Limits = field(init=False)
+    judged_late: int = 0
+    """Readings not newer than one of the same channel before them: out of order, a back-fill, or a redelivery."""
+    _rules: Limits = field(init=False)
+    _reach: Int64s = field(init=False)
     _limits: limits.LimitState = field(init=False)
+    _late: late_limits.LateState = field(init=False)
     _silence: silence.SilenceState = field(init=False)
     _silent_after: NDArray[np.int64] = field(init=False)
     _camera_silence: silence.SilenceState = field(init=False)
@@ -95,14 +102,16 @@ class Checks:
         self.clocks = DeviceClocks(self.inventory, self.channels, self.clock_settings)
         self.identities = Identities(self.inventory)
         rules = self.inventory.limits
-        self._rules = limits.Limits.of(
+        self._rules = Limits.of(
             [self.channels.number(ChannelKey(r.device, r.factor, r.field, r.period)) for r in rules],
             [1 if r.side == "above" else -1 for r in rules],
             [r.levels for r in rules],
             [r.hold for r in rules],
             [r.band for r in rules],
         )
+        self._reach = late_runs.reach_of(self._rules, [self._interval(r) for r in rules])
         self._limits = limits.LimitState.empty(self._rules, len(self.channels))
+        self._late = late_limits.LateState.empty(self._rules)
         self._silence = silence.SilenceState.empty(len(self.inventory.devices))
         self._silent_after = np.array([d.silent_after for d in self.inventory.devices], np.int64)
         self._camera_silence = silence.SilenceState.empty(len(self.inventory.cameras))
@@ -111,13 +120,19 @@ class Checks:
     def step(self, decoded: Decoded) -> list[Finding]:
         """Advance every detector by one batch. The same batches give the same findings, however they are cut."""
         self._make_room()
-        judged = limits.step(self._limits, self._rules, _as_of_receipt(decoded.readings))
-        self.not_judged.late += judged.late
+        batch = _as_of_receipt(decoded.readings)
+        judged = limits.step(self._limits, self._rules, batch)
+        late = late_limits.step(self._late, self._rules, self._reach, batch, judged)
+        self.judged_late += len(judged.late)
         self.not_judged.ahead += judged.ahead
         silence.hear(self._silence, decoded.devices, decoded.received)
         if decoded.cameras:
             silence.hear(self._camera_silence, decoded.cameras, decoded.received)
-        return judged.findings
+        return judged.findings + late
+
+    def late(self, now: int) -> list[Finding]:
+        """Exceedances in late readings that are over because nothing followed, as of `now` (ms UTC)."""
+        return late_limits.tick(self._late, self._rules, now)
 
     def hear_camera(self, camera: int, received: int) -> None:
         """A frame of this camera came at `received` (ms UTC)."""
@@ -138,6 +153,11 @@ class Checks:
             state.silent_since[:] = NEVER
             for number, since in known.items():
                 state.silent_since[number] = since
+
+    def _interval(self, rule: LimitRule) -> int:
+        """ms between the readings that a rule watches."""
+        device = self.inventory.devices[rule.device]
+        return {"realtime": device.interval, "minute": device.hj212.minute, "hour": HOUR_MS}.get(rule.period, DAY_MS)
 
     def _make_room(self) -> None:
         if len(self.channels) > len(self._limits.newest):
@@ -167,6 +187,7 @@ class Checks:
                 self.identities.dump(),
                 self.strangers.dump(),
                 self.clocks.dump(),
+                {name: pack(array) for name, array in self._late.dump(self._rules).items()},
             )
         )
 
@@ -186,12 +207,14 @@ class Checks:
                 except ChannelsFull:
                     break
         rules = {rule: row for row, rule in enumerate(saved.rules)}
-        self._limits = limits.LimitState.load(
-            self._rules,
-            {name: unpack(array) for name, array in saved.limits.items()},
-            np.array([was.get(channel, -1) for channel in range(len(self.channels))], np.intp),
-            np.array([rules.get(rule.id, -1) for rule in self.inventory.limits], np.intp),
-        )
+        channel_from = np.array([was.get(channel, -1) for channel in range(len(self.channels))], np.intp)
+        rule_from = np.array([rules.get(rule.id, -1) for rule in self.inventory.limits], np.intp)
+        live, late = ({name: unpack(each) for name, each in arrays.items()} for arrays in (saved.limits, saved.late))
+        self._limits = limits.LimitState.load(self._rules, live, channel_from, rule_from)
+        if late:
+            self._late = late_limits.LateState.load(self._rules, late, channel_from, rule_from)
+        else:
+            self._late.follow(self._limits)
         if saved.clocks:
             rows = {name: row for row, name in enumerate(saved.devices)}
             sites = [site.id for site in self.inventory.sites]

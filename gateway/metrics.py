@@ -108,12 +108,12 @@ class _ServiceCollector(Collector):
         yield verdicts
         yield _count("gateway_readings_early", "Readings stamped later than they were received", clocks.early)
         yield _count("gateway_readings_late", "Readings received long after they were due", clocks.late)
-        not_judged = service.checks.not_judged
+        judged_late = service.checks.judged_late
+        yield _count("gateway_readings_judged_late", "Late readings, judged apart from live ones", judged_late)
         judged = CounterMetricFamily(
             "gateway_readings_not_judged", "Readings stored but not held against limits", labels=["reason"]
         )
-        judged.add_metric(["late"], not_judged.late)
-        judged.add_metric(["ahead"], not_judged.ahead)
+        judged.add_metric(["ahead"], service.checks.not_judged.ahead)
         yield judged
         dead = CounterMetricFamily("gateway_dead_letters", "Messages that could not be used", labels=["reason"])
         for reason, n in dict(counts.dead).items():

@@ -191,13 +191,14 @@ class Pipeline:
             await self.commit()
 
     async def tick(self, listening_since: int | None) -> None:
-        """Once a second: silence, missing data, and a commit of what has gathered.
+        """Once a second: silence, late readings that nothing followed, missing data, and a commit of what has gathered.
 
         `listening_since` is as in `Checks.silence`.
         """
         now = self._clock()
         self._alert(self._checks.silence(now, listening_since))
         self._alert(self._identities.judge(now, listening_since))
+        self._alert(self._checks.late(now))
         self._waiting.events += self._loggers.tick(now)
         self._alert(self._loggers.judge(now))
         await self.commit()

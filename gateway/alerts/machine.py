@@ -29,8 +29,8 @@ from gateway.alerts.records import Alert, State, Step, Subject, Transition
 EVIDENCE_KEPT: Final = 16
 """References an alert holds: the one it began with and the newest; the audit trail has the position of every step."""
 
-Write = Callable[[Alert, Step, int], tuple[str, str]]
-"""Alert after a step, the step and its time (ms UTC) to its texts in English and Chinese."""
+Write = Callable[[Alert, Step, Finding], tuple[str, str]]
+"""Alert after a step, the step and the finding that made it to its texts in English and Chinese."""
 
 _Key = tuple[str, ...]
 
@@ -102,7 +102,7 @@ class AlertMachine:
                 alert = replace(alert, level=finding.level, highest=max(alert.highest, finding.level))
             case Step.RESOLVED | Step.WITHDRAWN:
                 alert = replace(alert, state=State.RESOLVED, resolved=finding.time)
-        english, chinese = self._write(alert, step, finding.time)
+        english, chinese = self._write(alert, step, finding)
         alert = replace(alert, text_en=english, text_zh=chinese)
         if alert.state is State.RESOLVED:
             del self._open[key]

@@ -25,6 +25,8 @@ CLOCKS = {
 """Verdict on a clock to its rule id."""
 IDENTITY = "identity"
 """Rule id of messages that came by a device's topic or connection, or a camera's topic, and named another."""
+LATE = ":late"
+"""Behind the id of a limit: what readings that came late say of it. No id of the inventory has a colon."""
 GATEWAY_SITE = "_gateway"
 """Stands for the site in alerts about the gateway itself."""
 
@@ -35,6 +37,7 @@ class Subjects:
     | detector | rule | subject | becomes |
     |---|---|---|---|
     | `limit` | number in `inventory.limits` | channel | exceedance of that limit |
+    | `late_limit` | the same | channel | exceedance of that limit in late data, rule: the limit's id and `:late` |
     | `silence` | any | device | data quality, rule `silence` |
     | `camera_silence` | any | camera | data quality, rule `silence` |
     | `identity` | any | device | data quality, rule `identity` |
@@ -64,6 +67,7 @@ class Subjects:
                 )
             )
             self._limit_channels.append(channels.find(ChannelKey(rule.device, rule.factor, rule.field, rule.period)))
+        self._late = [replace(subject, rule=subject.rule + LATE) for subject in self._limits]
         self._devices = [
             Subject(Family.DATA_QUALITY, SILENCE, inventory.sites[device.site].id, "device", device.id, unit="s")
             for device in inventory.devices
@@ -97,9 +101,9 @@ class Subjects:
     def of(self, finding: Finding) -> Subject:
         """The subject of a finding; its numbers are those of the inventory and channels this was made with."""
         match finding.detector:
-            case "limit":
+            case "limit" | "late_limit":
                 assert self._limit_channels[finding.rule] == finding.subject, "the rule watches another channel"
-                return self._limits[finding.rule]
+                return (self._limits if finding.detector == "limit" else self._late)[finding.rule]
             case "silence":
                 return self._devices[finding.subject]
             case "gap":
@@ -116,6 +120,11 @@ class Subjects:
                 return self._zones[finding.subject][finding.rule]
             case _:
                 raise AssertionError(f"no such detector: {finding.detector}")
+
+
+def limit_of(subject: Subject) -> str:
+    """Id of the limit that an exceedance, of live or of late data, is of."""
+    return subject.rule.removesuffix(LATE)
 
 
 def health_subject(name: str, unit: str = "") -> Subject:

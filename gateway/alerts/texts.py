@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
+from detectors.records import Finding
 from gateway.alerts.records import CLAIMS, Alert, Family, Step, Subject
-from gateway.alerts.subjects import CLOCKS, GAPS, IDENTITY
+from gateway.alerts.subjects import CLOCKS, GAPS, IDENTITY, LATE, limit_of
 from gateway.alerts.wording import CHINESE, ENGLISH, FIELDS, HEALTH, PERIODS, UNITS
 from gateway.inventory import Inventory, Name
 
@@ -41,9 +42,9 @@ class Texts:
         }
         self._periods = {rule.id: rule.period for rule in inventory.limits}
 
-    def __call__(self, alert: Alert, step: Step, at: int) -> tuple[str, str]:
-        """English and Chinese text of an alert after a step at `at`, ms UTC."""
-        subject = alert.subject
+    def __call__(self, alert: Alert, step: Step, finding: Finding) -> tuple[str, str]:
+        """English and Chinese text of an alert after the step that a finding made."""
+        subject, at = alert.subject, finding.time
         kind = _kind_of(subject)
         who, what = self._who(subject), self._what(subject)
         site = self._sites.get(subject.site)
@@ -60,6 +61,7 @@ class Texts:
             "claimed": _claimed(alert.evidence),
             "since": local_time(alert.since, zone),
             "at": local_time(at, zone),
+            "received": local_time(finding.received, zone),
         }
         lasted = duration(at - alert.since)
         bound = duration(int(alert.limit * 1000)) if math.isfinite(alert.limit) else Name("?", "?")
@@ -74,6 +76,7 @@ class Texts:
             lost=lost.en,
             lasting=f", for {lasted.en}" if begun else "",
             reading=f" ({shared['value']}, limit {shared['limit']})" if measured else "",
+            ending=f"the reading then is {shared['value']}" if math.isfinite(value) else "no later one came",
             **shared,
         )
         chinese = CHINESE[kind][step].format(
@@ -84,6 +87,7 @@ class Texts:
             lost=lost.zh,
             lasting=f"，已持续 {lasted.zh}" if begun else "",
             reading=f"（{shared['value']}，界限 {shared['limit']}）" if measured else "",
+            ending=f"该时刻读数为 {shared['value']}" if math.isfinite(value) else "此后未收到补传读数",
             **shared,
         )
         return english, chinese
@@ -99,7 +103,7 @@ class Texts:
             case Family.EXCEEDANCE:
                 factor = self._factors.get((subject.site, subject.id, subject.factor), Name("", ""))
                 field = FIELDS.get(subject.field, Name(subject.field, subject.field))
-                period = PERIODS.get(self._periods.get(subject.rule, ""), Name("", ""))
+                period = PERIODS.get(self._periods.get(limit_of(subject), ""), Name("", ""))
                 kind_en = " ".join(word for word in (period.en, field.en) if word)
                 kind_zh = period.zh + field.zh
                 return Name(
@@ -168,7 +172,8 @@ def duration(ms: int) -> Name:
 def _kind_of(subject: Subject) -> str:
     match subject.family:
         case Family.EXCEEDANCE:
-            return subject.side or "above"
+            side = subject.side or "above"
+            return f"late_{side}" if subject.rule.endswith(LATE) else side
         case Family.DATA_QUALITY:
             if subject.rule in CLOCKS.values():
                 return subject.rule

@@ -1,7 +1,8 @@
 """The wording of alerts: the sentences and words that `texts` fills and joins, in English and Chinese.
 
 `{who}` is a device or camera with its site; `{claimed}` whom a message named; `{what}` a factor, zone or health
-check; `{lasting}` and `{reading}` are empty where there is nothing to say.
+check; `{lasting}` and `{reading}` are empty where there is nothing to say; `{ending}` is what ended an exceedance in
+late data, which is never pending.
 """
 
 from __future__ import annotations
@@ -32,6 +33,22 @@ ENGLISH: Final = {
         "{since} to {at} ({duration}), at least {peak}",
         Step.WITHDRAWN: "{what} at {who}: back above its lower limit before the minimum duration, {value} "
         "against {limit}; it was under from {since} to {at} ({duration})",
+    },
+    "late_above": {
+        Step.FIRED: "{what} at {who}, in late data: {value} against a limit of {limit} (level {level}), measured {at}, "
+        "received {received}; over since {since}{lasting}",
+        Step.LEVEL: "{what} at {who}, in late data: level {level}, {value} against a limit of {limit}, measured {at}, "
+        "received {received}; over since {since}{lasting}",
+        Step.RESOLVED: "{what} at {who}, in late data: over its limit of {limit} from {since} to {at} ({duration}), at "
+        "most {peak}; {ending}; received {received}",
+    },
+    "late_below": {
+        Step.FIRED: "{what} at {who}, in late data: {value} against a lower limit of {limit} (level {level}), measured "
+        "{at}, received {received}; under since {since}{lasting}",
+        Step.LEVEL: "{what} at {who}, in late data: level {level}, {value} against a lower limit of {limit}, measured "
+        "{at}, received {received}; under since {since}{lasting}",
+        Step.RESOLVED: "{what} at {who}, in late data: under its lower limit of {limit} from {since} to {at} "
+        "({duration}), at least {peak}; {ending}; received {received}",
     },
     "silence": {
         Step.PENDING: "{who}: nothing received since {since}",
@@ -130,6 +147,22 @@ CHINESE: Final = {
         "低于下限时段 {since} 至 {at}（{duration}），最低 {peak}",
         Step.WITHDRAWN: "{who}：{what}未达到最短持续时间即恢复到下限以上，现为 {value}，下限 {limit}；"
         "时段 {since} 至 {at}（{duration}）",
+    },
+    "late_above": {
+        Step.FIRED: "{who}：{what}补传数据 {value}，限值 {limit}（{level} 级超标），测量时间 {at}，"
+        "接收时间 {received}；自 {since} 起超标{lasting}",
+        Step.LEVEL: "{who}：{what}补传数据超标变为 {level} 级，{value}，限值 {limit}，测量时间 {at}，"
+        "接收时间 {received}；自 {since} 起超标{lasting}",
+        Step.RESOLVED: "{who}：{what}补传数据超标，限值 {limit}；超标时段 {since} 至 {at}（{duration}），最高 {peak}；"
+        "{ending}；接收时间 {received}",
+    },
+    "late_below": {
+        Step.FIRED: "{who}：{what}补传数据 {value}，下限 {limit}（{level} 级，低于下限），测量时间 {at}，"
+        "接收时间 {received}；自 {since} 起低于下限{lasting}",
+        Step.LEVEL: "{who}：{what}补传数据低于下限变为 {level} 级，{value}，下限 {limit}，测量时间 {at}，"
+        "接收时间 {received}；自 {since} 起低于下限{lasting}",
+        Step.RESOLVED: "{who}：{what}补传数据低于下限 {limit}；低于下限时段 {since} 至 {at}（{duration}），"
+        "最低 {peak}；{ending}；接收时间 {received}",
     },
     "silence": {
         Step.PENDING: "{who}：自 {since} 起未收到数据",

@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from gateway.alerts.records import Alert, Detection, Family, Subject
-from gateway.alerts.subjects import GAPS, IDENTITY, SILENCE
+from gateway.alerts.subjects import GAPS, IDENTITY, LATE, SILENCE, limit_of
 from gateway.alerts.texts import duration, number
 from gateway.console.board import Look
 from gateway.console.words import MINUTE, Words
@@ -64,7 +64,7 @@ class Names:
                 name = self._factors.get(
                     (subject.site, subject.id, subject.factor), Name(subject.factor, subject.factor)
                 )
-                return words.pick(name)
+                return words.late.format(words.pick(name)) if subject.rule.endswith(LATE) else words.pick(name)
             case Family.SECURITY:
                 return words.pick(
                     self._zones.get((subject.site, subject.id, subject.rule), Name(subject.rule, subject.rule))
@@ -82,7 +82,7 @@ class Names:
         """The channel an exceedance is about, as the page names it in its address; empty for other alerts."""
         if subject.family is not Family.EXCEEDANCE:
             return ""
-        period = self.periods.get(subject.rule, "realtime")
+        period = self.periods.get(limit_of(subject), "realtime")
         return "/".join((subject.site, subject.id, subject.factor, subject.field, period))
 
 

@@ -61,6 +61,8 @@ class Words:
     boxes: str
     silence: str
     identity: str
+    late: str
+    """Of a factor: what it is called where its data came late."""
     missing: dict[str, str]
     clocks: dict[str, str]
     """Rule of an alert on a clock to what it judges."""
@@ -156,6 +158,7 @@ ENGLISH: Final = Words(
     boxes="{} boxes",
     silence="Silence",
     identity="Under another name",
+    late="{}, late data",
     missing={"minute": "Minute data missing", "hour": "Hour data missing"},
     clocks={
         "clock_ahead": "Clock ahead",
@@ -261,6 +264,7 @@ CHINESE: Final = Words(
     boxes="{} 个目标框",
     silence="失联",
     identity="以他人名义发送",
+    late="{}（补传数据）",
     missing={"minute": "分钟数据缺失", "hour": "小时数据缺失"},
     clocks={
         "clock_ahead": "时钟偏快",

@@ -13,6 +13,7 @@ import small_city
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.readings.late_runs import QUIET
 from detectors.records import Finding
 from gateway.channels import ChannelKey, Channels
 from gateway.checks import CAMERA_SILENCE, SNAPSHOT_VERSION, Checks
@@ -105,13 +106,35 @@ def test_a_run_over_a_limit_goes_on_after_a_restart() -> None:
     assert again.take(("a", 12, 31)) == [("a", "clear", 1, 0, 31)]
 
 
-def test_what_came_before_the_restart_is_not_judged_again() -> None:
-    before = Gateway(city(["a"]))
+def test_what_came_before_the_restart_is_judged_apart_and_is_no_news_again() -> None:
+    before = Gateway(city(["a"], hold=0))
     before.take(("a", 0, 10), ("a", 5, 10))
-    after = Gateway(city(["a"]), before.checks.dump())
-    assert after.take(("a", 5, 99), ("a", 3, 99)) == []
-    assert after.checks.not_judged.late == 2
-    assert after.take(("a", 6, 99)) == [("a", "pending", 1, 6, 99)]
+    after = Gateway(city(["a"], hold=0), before.checks.dump())
+    assert after.take(("a", 5, 10), ("a", 3, 99), ("a", 6, 10)) == [("a", "active", 2, 3, 99)]
+    assert after.checks.judged_late == 2
+    again = Gateway(city(["a"], hold=0), after.checks.dump())
+    assert again.take(("a", 4, 10), ("a", 3, 99), ("a", 4, 10)) == [("a", "clear", 2, 3, 10)]
+
+
+def test_an_exceedance_in_late_readings_ends_when_nothing_follows_for_a_while() -> None:
+    gateway = Gateway(city(["a"], hold=0))
+    gateway.take(("a", 5, 10), ("a", 3, 99))
+    received = START + 3000
+    assert gateway.checks.late(received + QUIET) == []
+    (over,) = gateway.checks.late(received + QUIET + 1)
+    assert (over.detector, over.phase.value, over.time) == ("late_limit", "clear", START + 3000)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_snapshot_from_before_late_readings_were_judged_says_what_was_found_already(version: int) -> None:
+    before = Gateway(city(["a"], hold=0))
+    before.take(("a", 0, 99), ("a", 5, 99))
+    saved = msgspec.msgpack.decode(before.checks.dump())
+    del saved["late"]
+    after = Gateway(city(["a"], hold=0), msgspec.msgpack.encode(saved | {"version": version}))
+    assert after.loaded
+    assert after.take(("a", 0, 99), ("a", 5, 99)) == []
+    assert after.take(("a", 6, 10)) == [("a", "clear", 2, 0, 10)]
 
 
 def test_a_stamp_far_ahead_is_counted_and_not_judged() -> None:
@@ -119,7 +142,7 @@ def test_a_stamp_far_ahead_is_counted_and_not_judged() -> None:
     time = START + 2 * 86_400_000
     body = b'{"v":1,"time":%d,"readings":{"a21026":99}}' % time
     assert gateway.checks.step(gateway.decoder.decode(Block(0, START, "city", ["plant/a"], [body]))) == []
-    assert (gateway.checks.not_judged.ahead, gateway.checks.not_judged.late) == (1, 0)
+    assert (gateway.checks.not_judged.ahead, gateway.checks.judged_late) == (1, 0)
 
 
 messages = st.lists(

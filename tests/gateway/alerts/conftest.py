@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from detectors.records import Finding, Phase
+from detectors.records import NEVER, Finding, Phase
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
 from gateway.alerts.records import Alert, Step, Transition
@@ -107,6 +107,7 @@ def find() -> Find:
         rule: int = 0,
         subject: int = 0,
         position: int = -1,
+        received: int = NEVER,
     ) -> Finding:
         return Finding(
             detector,
@@ -119,12 +120,13 @@ def find() -> Find:
             value,
             limit,
             position,
+            received=received,
         )
 
     return make
 
 
-def plain(alert: Alert, step: Step, at: int) -> tuple[str, str]:
+def plain(alert: Alert, step: Step, finding: Finding) -> tuple[str, str]:
     return f"{step} {alert.value}", f"{step}：{alert.value}"
 
 

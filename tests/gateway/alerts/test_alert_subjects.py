@@ -19,6 +19,10 @@ CASES = {
         ("limit", 1, 1),
         Subject(Family.EXCEEDANCE, "ph-low", "river", "device", "ww-1", "w01001", "Rtd", "", "below"),
     ),
+    "a limit, in late data": (
+        ("late_limit", 0, 0),
+        Subject(Family.EXCEEDANCE, "so2-hour:late", "north", "device", "stack-3", "a21026", "ZsAvg", "mg/m3", "above"),
+    ),
     "a silent device": (
         ("silence", 1, 1),
         Subject(Family.DATA_QUALITY, "silence", "river", "device", "ww-1", unit="s"),
@@ -50,8 +54,9 @@ def test_a_finding_is_about(
 def test_a_limit_rule_with_the_channel_of_another_is_a_mistake_of_the_programmer(
     subjects: Subjects, find: Callable[..., Finding]
 ) -> None:
-    with pytest.raises(AssertionError):
-        subjects.of(find(rule=0, subject=1))
+    for detector in ("limit", "late_limit"):
+        with pytest.raises(AssertionError):
+            subjects.of(find(detector=detector, rule=0, subject=1))
 
 
 def test_health_is_a_family_and_a_site_of_its_own() -> None:

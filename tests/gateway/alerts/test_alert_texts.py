@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import pytest
@@ -16,6 +17,7 @@ from gateway.alerts.subjects import Subjects, health_subject
 from gateway.alerts.texts import Texts, duration, local_time, number
 from gateway.inventory import Inventory
 
+NOON = 1_714_536_000_000  # 2024-05-01 12:00:00 +08:00
 Find = Callable[..., Finding]
 
 EXCEEDANCE = {
@@ -161,6 +163,49 @@ def test_the_gateway_tells_of_itself(
     )
 
 
+def test_late_data_are_told_with_when_they_were_measured_and_received(
+    inventory: Inventory, subjects: Subjects, find: Find
+) -> None:
+    late = partial(find, detector="late_limit", received=NOON + 86_400_000)
+    steps = steps_of(
+        inventory, subjects, late("active", 60, 0, 44.5), late("active", 120, 0, 61.0, level=2, limit=50.0)
+    )
+    assert steps["fired"].alert.text_en == (
+        "SO2 (a21026), hourly corrected average at Stack 3, North Works, in late data: 44.5 mg/m3 against a limit of "
+        "35 mg/m3 (level 1), measured 2024-05-01 12:01:00 +08:00, received 2024-05-02 12:00:00 +08:00; "
+        "over since 2024-05-01 12:00:00 +08:00, for 1 min"
+    )
+    assert steps["level"].alert.text_zh == (
+        "北厂 3号烟囱：二氧化硫 (a21026)小时折算均值补传数据超标变为 2 级，61 mg/m3，限值 50 mg/m3，"
+        "测量时间 2024-05-01 12:02:00 +08:00，接收时间 2024-05-02 12:00:00 +08:00；"
+        "自 2024-05-01 12:00:00 +08:00 起超标，已持续 2 分钟"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "chinese"),
+    [
+        (30.0, "the reading then is 30 mg/m3", "该时刻读数为 30 mg/m3"),
+        (float("nan"), "no later one came", "此后未收到补传读数"),
+    ],
+)
+def test_the_end_of_an_exceedance_in_late_data_says_whether_a_reading_ended_it(
+    value: float, english: str, chinese: str, inventory: Inventory, subjects: Subjects, find: Find
+) -> None:
+    late = partial(find, detector="late_limit", received=NOON + 86_400_000)
+    steps = steps_of(inventory, subjects, late("active", 60, 0, 44.5), late("clear", 120, 0, value))
+    assert steps["resolved"].alert.text_en == (
+        "SO2 (a21026), hourly corrected average at Stack 3, North Works, in late data: over its limit of 35 mg/m3 from "
+        f"2024-05-01 12:00:00 +08:00 to 2024-05-01 12:02:00 +08:00 (2 min), at most 44.5 mg/m3; {english}; "
+        "received 2024-05-02 12:00:00 +08:00"
+    )
+    assert steps["resolved"].alert.text_zh == (
+        "北厂 3号烟囱：二氧化硫 (a21026)小时折算均值补传数据超标，限值 35 mg/m3；"
+        "超标时段 2024-05-01 12:00:00 +08:00 至 2024-05-01 12:02:00 +08:00（2 分钟），最高 44.5 mg/m3；"
+        f"{chinese}；接收时间 2024-05-02 12:00:00 +08:00"
+    )
+
+
 def test_names_that_left_the_inventory_are_replaced_by_their_ids(
     inventory: Inventory, subjects: Subjects, find: Find
 ) -> None:
@@ -173,12 +218,14 @@ def test_names_that_left_the_inventory_are_replaced_by_their_ids(
 
 @pytest.mark.parametrize(
     ("detector", "phases"),
-    list(
-        product(
+    [
+        *product(
             ("limit", "low", "silence", "camera_silence", "identity", "camera_identity", "motion", "health"),
             ("pending active level clear", "pending clear", "active clear"),
-        )
-    ),
+        ),
+        ("late_limit", "active level clear"),
+        ("late_low", "active level clear"),
+    ],
 )
 def test_every_step_of_every_detector_has_both_texts(
     detector: str, phases: str, inventory: Inventory, subjects: Subjects, find: Find
@@ -189,9 +236,10 @@ def test_every_step_of_every_detector_has_both_texts(
             "active" if phase == "level" else phase,
             60 * n,
             level=2 if phase == "level" else 1,
-            detector="limit" if detector == "low" else detector,
-            rule=int(detector == "low"),
-            subject=int(detector == "low"),
+            detector={"low": "limit", "late_low": "late_limit"}.get(detector, detector),
+            rule=int(detector in ("low", "late_low")),
+            subject=int(detector in ("low", "late_low")),
+            received=NOON,
         )
         subject = health_subject("store", "s") if detector == "health" else subjects.of(finding)
         step = machine.apply(finding, subject, 0)
