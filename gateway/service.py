@@ -287,11 +287,17 @@ class Service:
                 log.error("dead_letters_not_replayed", reason=str(error))
 
     def _replay(self, position: int, most: int) -> list[Decoded]:
-        """What the store writer missed: blocks from the journal, decoded again."""
+        """What the store writer missed: blocks from the journal, decoded again.
+
+        Only as far as the pipeline has come: what it has not judged yet has no marks, and it will offer that itself.
+        """
         if self._replay_reader.position != position:
             self._replay_reader = self.journal.reader(position)
-        marked = self.checks.clocks.marked
-        return [marked(self.decoder.decode(block)) for block in self._replay_reader.read(most)]
+        blocks = self._replay_reader.read(most)
+        judged = [block for block in blocks if block.end <= self.pipeline.position]
+        if len(judged) < len(blocks):
+            self._replay_reader = self.journal.reader(judged[-1].end if judged else position)
+        return [self.checks.clocks.marked(self.decoder.decode(block)) for block in judged]
 
     def _rejected(self, rows: list[Rejected]) -> None:
         for row in rows:

@@ -20,7 +20,7 @@ from gateway.alerts.feeds import alert_payload, detection_payload
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.records import Detection, Transition
 from gateway.config import Broker, Publish
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, LinkError
 from gateway.links.backoff import Backoff
 from gateway.links.tls import ssl_context
 from gateway.topics import format_topic
@@ -95,9 +95,9 @@ class OutboxPublisher:
         loop = asyncio.get_running_loop()
         self._alerts_wait.hang(loop)
         self._detections_wait.hang(loop)
+        client = self._client()
         try:
             while True:
-                client = self._client()
                 try:
                     async with client:
                         log.info("publisher_up", broker=self._broker.url)
@@ -117,10 +117,21 @@ class OutboxPublisher:
                         retry_s=round(wait, 2),
                     )
                     await asyncio.sleep(wait)
+                    client = self._renewed(client)
         finally:
             self.connected = False
             self._alerts_wait.take_down()
             self._detections_wait.take_down()
+
+    def _renewed(self, client: aiomqtt.Client) -> aiomqtt.Client:
+        """A client with the certificates and the password as they are now; the old one where these are being changed."""
+        try:
+            return self._client()
+        except (LinkError, OSError, KeyError) as error:
+            log.warning(
+                "publisher_files_unreadable", broker=self._broker.url, reason=str(error), effect="old ones used"
+            )
+            return client
 
     def _client(self) -> aiomqtt.Client:
         login = self._broker.login

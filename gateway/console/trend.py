@@ -98,8 +98,11 @@ class Trend:
         if number is None:
             return False
         newest = self._views.live.newest([number])
-        if newest.time[0] <= (self._time[-1] if len(self._time) else self._views.clock() - self._window):
+        now = self._views.clock()
+        if newest.time[0] <= (self._time[-1] if len(self._time) else now - self._window):
             return False
+        if newest.time[0] > now + MINUTE:
+            return False  # a stamp of the year 2099 would be newer than all that follows
         self._time = np.append(self._time, newest.time)
         self._value = np.append(self._value, newest.value)
         return True

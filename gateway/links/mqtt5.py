@@ -21,7 +21,7 @@ from gateway.config import Link as Settings
 from gateway.errors import LinkError
 from gateway.links.allowed import warnings_of
 from gateway.links.backoff import Backoff
-from gateway.links.probe import DEAF, Probe, probe_topic
+from gateway.links.probe import DEAF, Probe, Verdict, probe_topic
 from gateway.links.seam import LinkStatus, Take
 from gateway.links.tls import ssl_context
 from gateway.links.wire import Wire, payload_of, publish_head
@@ -65,6 +65,8 @@ class Mqtt5Link:
         self._keep_alive_s = settings.keepalive_s
         self._taking = False
         """While a batch is handed over nothing is read."""
+        self._open = 0
+        """Messages of this connection that were handed over and are not acknowledged."""
         self._frames = any(subscription.codec == "jpeg" for subscription in settings.subscribe)
         self._will_topic = (
             format_topic(settings.will_topic, client_id=settings.client_id) if settings.will_topic else ""
@@ -227,7 +229,7 @@ class Mqtt5Link:
         tick = min(1.0, self._settings.probe_s / 8)
         while True:
             await asyncio.sleep(tick)
-            if self._taking:
+            if self._taking or self._open:
                 probe.busy()
             elif self._status.connected and probe.due():
                 number += 1
@@ -238,13 +240,17 @@ class Mqtt5Link:
                     packet_id=1 if self._settings.qos else None,  # one at a time
                 )
                 wire.transport.write(packet.write())
-            elif probe.is_deaf():
-                self._status.deaf += 1
-                self._deaf = DEAF
-                wire.transport.abort()
-                return
-            elif probe.allowed and probe.silent():
-                log.warning("link_probe_unheard", link=self.name, topic=self._probe_topic)
+            else:
+                match probe.verdict():
+                    case Verdict.DEAF:
+                        self._status.deaf += 1
+                        self._deaf = DEAF
+                        wire.transport.abort()
+                        return
+                    case Verdict.UNHEARD:
+                        log.warning("link_probe_unheard", link=self.name, topic=self._probe_topic)
+                    case Verdict.FINE:
+                        pass
 
     def _parse(self, wire: Wire) -> Batch | None:
         """Every whole packet in the buffer. None where they hold no message.
@@ -308,7 +314,14 @@ class Mqtt5Link:
             return None
         self._probe.heard()
         self._status.received += len(topics)
-        return Batch(self.name, self._clock(), topics, payloads, captured, lambda: self._acknowledge(wire, ids))
+        self._open += len(ids)
+        return Batch(self.name, self._clock(), topics, payloads, captured, lambda: self._settle(wire, ids))
+
+    def _settle(self, wire: Wire, ids: list[int]) -> None:
+        """Acknowledge what was handed over."""
+        if wire is self._wire:
+            self._open -= len(ids)
+        self._acknowledge(wire, ids)
 
     def _forbid_probe(self, reason: str) -> None:
         """The broker does not let us publish to ourselves: whether the session hears anything cannot be told."""
@@ -341,6 +354,7 @@ class Mqtt5Link:
 
     def _leave(self, wire: Wire) -> None:
         """Say goodbye where there is somebody to say it to; the session stays."""
+        self._probe.lost()
         self._wire = None
         with contextlib.suppress(AssertionError):
             if not wire.transport.is_closing():
@@ -368,7 +382,7 @@ class Mqtt5Link:
         status = self._status
         status.reconnects += self._was_up
         self._was_up = True
-        self._wire = wire
+        self._wire, self._open = wire, 0
         self._probe.connected()
         status.connected, status.since = True, self._clock()
         log.info("link_up", link=self.name, broker=self._settings.url)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from enum import Enum
 from typing import Final
 
 from gateway.config import Link as Settings
@@ -22,6 +23,17 @@ def probe_topic(settings: Settings) -> str:
     return format_topic(settings.probe_topic, client_id=settings.client_id) if settings.probe_topic else ""
 
 
+LOSSES: Final = 2
+
+
+class Verdict(Enum):
+    FINE = "fine"
+    DEAF = "deaf"
+    """The session hears nothing, although it once did."""
+    UNHEARD = "unheard"
+    """No probe ever came back: it is given up, and whether the session is deaf cannot be told."""
+
+
 class Probe:
     """The clockwork of one link's probe. Not thread-safe: it belongs to whoever moves the link's packets."""
 
@@ -31,6 +43,7 @@ class Probe:
         self._next = clock()
         self._since: float | None = None
         self._allowed = True
+        self._losses = 0
         self.proven = False
         """Whether one has ever come back: a broker that does not let it through is not taken for deaf."""
         self.deaf_in_a_row = 0
@@ -38,8 +51,18 @@ class Probe:
 
     def connected(self) -> None:
         """A new connection is subscribed: probe it soon."""
+        if self.renew:
+            self.deaf_in_a_row = 0  # the session is new: it gets its own chances before it is given up too
         self._since = None
         self._next = self._clock() + min(1.0, self._every)
+
+    def lost(self) -> None:
+        """The connection ended. A broker that ends it twice over a probe that never came back does not want any."""
+        if self._since is not None and not self.proven:
+            self._losses += 1
+            if self._losses >= LOSSES:
+                self.forbidden()
+        self._since = None
 
     def due(self) -> bool:
         """Whether one is to be sent now; then it is taken for sent."""
@@ -61,7 +84,7 @@ class Probe:
         self.deaf_in_a_row = 0
 
     def busy(self) -> None:
-        """The link itself does not read now, as ingest has no room: nothing can be heard."""
+        """Ingest has no room, or has not acknowledged what it took: the probe waits like everything else."""
         if self._since is not None:
             self._since = self._clock()
 
@@ -70,20 +93,16 @@ class Probe:
         self._allowed = False
         self._since = None
 
-    def silent(self) -> bool:
-        """Whether a probe has been out for long and nothing whatever came."""
-        return self._since is not None and self._clock() - self._since > self._every / 2
-
-    def is_deaf(self) -> bool:
-        """Whether the session hears nothing, although it once did; counts it. A probe never heard is given up."""
-        if not self.silent():
-            return False
+    def verdict(self) -> Verdict:
+        """Whether the session hears nothing although it once did, or has never let a probe through: each told once."""
+        if self._since is None or self._clock() - self._since <= self._every / 2:
+            return Verdict.FINE
         if not self.proven:
             self.forbidden()
-            return False
+            return Verdict.UNHEARD
         self._since = None
         self.deaf_in_a_row += 1
-        return True
+        return Verdict.DEAF
 
     @property
     def allowed(self) -> bool:

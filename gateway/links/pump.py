@@ -26,7 +26,7 @@ from gateway.links.backoff import Backoff
 from gateway.links.inbox import Inbox
 from gateway.links.outbox import Outbox
 from gateway.links.paho_client import PahoErrors, make_client
-from gateway.links.probe import DEAF, Probe, probe_topic
+from gateway.links.probe import DEAF, Probe, Verdict, probe_topic
 from gateway.links.seam import LinkStatus
 from gateway.links.waker import Waker, watch
 from gateway.topics import Template, format_topic
@@ -75,6 +75,8 @@ class Pump:
         self._topics = {Template.parse(each.topic).filter: each.topic for each in settings.subscribe}
         self._probe_topic = probe_topic(settings)
         self._probe = Probe(settings.probe_s)
+        self._open = 0
+        """Messages of this connection that were handed over and are not acknowledged."""
         self._password = password
         self._context = context
         self._waker = Waker()
@@ -156,6 +158,8 @@ class Pump:
             return endings.unreachable(settings, error)
         finally:
             self._leave()
+            self._probe.lost()
+            self._open = 0
             self._connection += 1  # acknowledgements of this one are stale from here on
         return ""
 
@@ -219,13 +223,19 @@ class Pump:
         probe = self._probe
         if not self._probe_topic or self._up_at is None:
             return
-        if not self._inbox.room:
+        if not self._inbox.room or self._open:
             probe.busy()
         elif probe.due():
             self._client.publish(self._probe_topic, b"1", qos=self._settings.qos)
-        elif probe.is_deaf():
-            self._status.deaf += 1
-            raise LinkError(DEAF)
+        else:
+            match probe.verdict():
+                case Verdict.DEAF:
+                    self._status.deaf += 1
+                    raise LinkError(DEAF)
+                case Verdict.UNHEARD:
+                    log.warning("link_probe_unheard", link=self._settings.name, topic=self._probe_topic)
+                case Verdict.FINE:
+                    pass
 
     def _forget_session(self) -> None:
         """Connect once with a clean session, which ends the deaf one: what waited in it is gone."""
@@ -255,6 +265,7 @@ class Pump:
             if connection == self._connection and client.socket() is not None:
                 for packet_id in packet_ids:
                     client.ack(packet_id, 1)
+                self._open -= len(packet_ids)
                 status.acked += len(packet_ids)
             else:
                 status.stale_acks += len(packet_ids)
@@ -351,6 +362,7 @@ class Pump:
         if size > self._settings.max_packet_bytes:
             self._leave_out(topic, size, message)
             return
+        self._open += message.qos > 0
         self._inbox.put(topic, bytes(message.payload), self._connection, message.mid if message.qos else None)
 
     def _leave_out(self, topic: str, size: int, message: MQTTMessage) -> None:

@@ -642,3 +642,19 @@ def test_a_taken_port_is_said_with_what_to_do(mosquitto: Mosquitto, tmp_path: Pa
         said = refused(write(tmp_path, settings(mosquitto, port=port)))
     assert f"the API cannot listen on 127.0.0.1:{port}" in said
     assert "api.port" in said
+
+
+async def test_the_store_is_given_nothing_again_that_the_pipeline_has_not_judged(tmp_path: Path) -> None:
+    links = '[[links]]\nname = "city"\nurl = "mqtt://127.0.0.1:1"\n'
+    service = Service(*load(write(tmp_path, links)), api_server)
+    payload = b'{"v":1,"time":1767225600000,"readings":{"a21026":1.0}}'
+    batch = Batch("city", 1_767_225_600_000, ["pollution/plant/d1/data"], [payload], {}, lambda: None)
+    first, second = [(await service.journal.append([batch]))[0] for _ in range(2)]
+    again = service._replay  # pyright: ignore[reportPrivateUsage]
+    assert again(0, 100) == []
+    await service.pipeline.process(first, live=False)
+    assert [decoded.end for decoded in again(0, 100)] == [first.end]
+    await service.pipeline.process(second, live=False)
+    assert [decoded.end for decoded in again(first.end, 100)] == [second.end]
+    for part in (service.store, service.ledger, service.requests, service.journal):
+        part.close()

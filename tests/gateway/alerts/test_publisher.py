@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import aiomqtt
 import pytest
-from servers import Certificates, Mosquitto, StartMosquitto, free_port
+from servers import Certificates, Mosquitto, StartMosquitto, free_port, make_certificates
 
 from detectors.records import Box
 from gateway.alerts.feeds import alert_payload
@@ -255,3 +255,27 @@ async def test_it_speaks_to_the_embedded_broker_of_the_demo(ledger: Ledger, mach
         ledger.commit(1, life(machine))
         async with running(publisher_for(ledger, settings, protocol="mqtt311")):
             await until(lambda: ledger.outbox() == [])
+
+
+async def test_certificates_that_are_half_renewed_end_nothing(
+    start_mosquitto: StartMosquitto, tmp_path: Path, ledger: Ledger, machine: AlertMachine, life: Life
+) -> None:
+    certificates = make_certificates(tmp_path / "tls")
+    broker = start_mosquitto(tls=certificates, require_client_certificate=True)
+    settings = Broker(
+        url=f"mqtts://localhost:{broker.port}",
+        tls=Tls(
+            ca_file=certificates.ca_file,
+            cert_file=certificates.client_cert_file,
+            key_file=certificates.client_key_file,
+        ),
+    )
+    publisher = publisher_for(ledger, settings)
+    async with running(publisher):
+        await until(lambda: publisher.connected)
+        whole = certificates.client_cert_file.read_bytes()
+        certificates.client_cert_file.write_bytes(whole[: len(whole) // 2])
+        await asyncio.to_thread(broker.restart)
+        ledger.commit(1, life(machine))
+        publisher.notify()
+        await until(lambda: ledger.outbox() == [])

@@ -15,7 +15,7 @@ from servers import Mosquitto, StartMosquitto
 
 from gateway.config import Link as Settings
 from gateway.links import open_link
-from gateway.links.probe import Probe
+from gateway.links.probe import Probe, Verdict
 from gateway.links.seam import Link
 from gateway.records import Batch
 
@@ -177,17 +177,18 @@ def test_a_probe_is_sent_again_once_it_came_back_and_is_deaf_once_it_does_not() 
     clock.now += 4
     probe.heard()  # a message: the probe may wait behind others
     clock.now += 4
-    assert not probe.is_deaf()
+    assert probe.verdict() is Verdict.FINE
     clock.now += 2
-    assert probe.is_deaf()
+    assert probe.verdict() is Verdict.DEAF
     assert probe.deaf_in_a_row == 1 and not probe.renew
     probe.connected()
     clock.now += 1
     assert probe.due()
     clock.now += 6
-    assert probe.is_deaf() and probe.renew
-    probe.heard()
-    assert not probe.renew
+    assert probe.verdict() is Verdict.DEAF
+    assert probe.renew
+    probe.connected()
+    assert not probe.renew, "the new session gets its own chances"
 
 
 def test_a_probe_that_never_came_back_is_given_up() -> None:
@@ -197,5 +198,51 @@ def test_a_probe_that_never_came_back_is_given_up() -> None:
     clock.now += 1
     assert probe.due()
     clock.now += 100
-    assert not probe.is_deaf()
+    assert probe.verdict() is Verdict.UNHEARD
+    assert probe.verdict() is Verdict.FINE, "told once"
     assert not probe.allowed and not probe.due()
+
+
+def test_a_broker_that_hangs_up_on_probes_gets_no_more() -> None:
+    clock = Clock()
+    probe = Probe(10.0, clock)
+    for _ in range(2):
+        assert probe.allowed
+        probe.connected()
+        clock.now += 1
+        assert probe.due()
+        probe.lost()
+    assert not probe.allowed
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_full_window_that_ingest_does_not_acknowledge_is_not_deafness(
+    start_mosquitto: StartMosquitto, protocol: Protocol
+) -> None:
+    """As while the disk is full: the probe waits behind messages that the broker may not send."""
+    broker = start_mosquitto(max_inflight_messages=5)
+    held: list[Batch] = []
+    settings = Settings(
+        name="city", url=broker.url, protocol=protocol, client_id="gw", backoff_max_s=0.2, probe_s=1, receive_max=5
+    )
+    link = open_link(settings)
+
+    async def hold(batch: Batch) -> None:
+        held.append(batch)
+
+    task = asyncio.create_task(link.run(hold))
+    try:
+        await until(lambda: link.status.connected)
+        await asyncio.sleep(2.5)  # a probe has come back
+        await publish(broker, *(b"%d" % n for n in range(30)))
+        await asyncio.sleep(4)
+        assert sum(len(batch.topics) for batch in held) == 5
+        assert (link.status.deaf, link.status.reconnects) == (0, 0)
+        while sum(len(batch.topics) for batch in held) < 30:
+            batch = held[-1]
+            batch.ack()
+            await until(lambda batch=batch: held[-1] is not batch)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
