@@ -124,13 +124,11 @@ class OutboxPublisher:
             self._detections_wait.take_down()
 
     def _renewed(self, client: aiomqtt.Client) -> aiomqtt.Client:
-        """A client with the certificates and the password as they are now; the old one where these are being changed."""
+        """A client with certificates and password as they are now; the old one where these are being changed."""
         try:
             return self._client()
         except (LinkError, OSError, KeyError) as error:
-            log.warning(
-                "publisher_files_unreadable", broker=self._broker.url, reason=str(error), effect="old ones used"
-            )
+            log.warning("publisher_keeps_old_files", broker=self._broker.url, reason=str(error))
             return client
 
     def _client(self) -> aiomqtt.Client:

@@ -269,6 +269,28 @@ async def test_a_gap_is_filled_by_itself_where_the_inventory_says_so(
     assert hours(tmp_path) == [(hour, float(n)) for n, hour in enumerate(day)]
 
 
+async def test_an_exceedance_in_history_that_was_asked_for_makes_one_alert_however_often_it_is_asked_for(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    config, logger, last = write(tmp_path, mosquitto), logger_of(), this_hour()
+    limit = 'limits = [{ id = "so2", factor = "a21026", field = "Avg", period = "hour", above = [50.0], hold_s = 0 }]'
+    file = tmp_path / "inventory.toml"
+    file.write_text(f"{file.read_text('utf-8')}{limit}\n", "utf-8")
+    day = [last - timedelta(hours=n) for n in range(6, 0, -1)]
+    values = (10, 10, 60, 70, 10, 10)
+    logger.memory["2061"] = {stamp(hour): SO2.format(value) for hour, value in zip(day, values, strict=True)}
+    async with running(config) as service, heard("tcp", logger, mosquitto, service) as upload:
+        for hour in (day[0], day[-1]):
+            await upload(logger.data("2061", stamp(hour), logger.memory["2061"][stamp(hour)]))
+        for _ in range(2):
+            fetched = await send(config, "fetch-hours", "--begin", iso(day[1]), "--end", iso(day[4]))
+            assert fetched.exit_code == 0, fetched.output
+        await until(lambda: service.checks.judged_late == 8)
+        (alert,) = [each for each in service.ledger.alerts() if each.subject.family == "exceedance"]
+        assert (alert.subject.rule, alert.state, alert.peak) == ("plant/d0/so2:late", "resolved", 70.0)
+        assert (alert.since, alert.resolved) == tuple(round(day[n].timestamp() * 1000) for n in (2, 4))
+
+
 async def test_hours_that_the_logger_does_not_have_are_a_failure_with_its_reason(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
