@@ -52,3 +52,10 @@ class Health:
                 finding = Finding(DETECTOR, 0, 0, phase, 1, since, now, condition.value, condition.limit)
                 found.append((finding, health_subject(name, condition.unit)))
         return found
+
+
+def lasted(name: str, since: int, until: int) -> list[tuple[Finding, Subject]]:
+    """Findings of a condition that was bad from `since` to `until` (ms UTC) and can only be told of now."""
+    phases = ((Phase.ACTIVE, since), (Phase.CLEAR, until))
+    subject = health_subject(name)
+    return [(Finding(DETECTOR, 0, 0, phase, 1, since, time, 1.0, 1.0), subject) for phase, time in phases]

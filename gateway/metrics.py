@@ -155,6 +155,9 @@ class _ServiceCollector(Collector):
             "gateway_journal_refuses", "1 while it takes no messages", float(bool(self._service.ingest.refused))
         )
 
+        yield _gauge("gateway_disk_full", "1 while the disk of the journal is full", float(journal.disk_full))
+        yield _gauge("gateway_ledger_refuses", "1 while it takes no commit", float(bool(pipeline.refused)))
+
     def _store(self) -> Iterator[Metric]:
         writer = self._service.writer
         yield _gauge("gateway_store_position", "Messages stored", writer.position)

@@ -27,6 +27,7 @@ from gateway.clock import now_ms
 from gateway.decode import Decoder
 from gateway.errors import GatewayError
 from gateway.gathered import Gathered
+from gateway.health import lasted
 from gateway.journal.journal import Journal
 from gateway.live import Live
 from gateway.reasons import Reason, shown
@@ -131,6 +132,7 @@ class Pipeline:
         """Where the last saved state of the detectors stands: the journal is needed from here on."""
         self.refused = ""
         """Why the ledger takes no commit now; empty while it does."""
+        self._refused_since = 0
         self.counts = Counts()
 
     async def recover(self, journal: Journal) -> None:
@@ -214,8 +216,11 @@ class Pipeline:
         strange = [letter] if letter.reason == Reason.UNKNOWN_CAMERA else []
         self._bury(self._strangers.sift([letter], strange))
 
-    async def commit(self, *, snapshot: bool = False) -> None:
-        """Make durable what has gathered, in one transaction with the position; then tell of the steps."""
+    async def commit(self, *, snapshot: bool = False, once: bool = False) -> None:
+        """Make durable what has gathered, in one transaction with the position; then tell of the steps.
+
+        Waits for as long as the ledger refuses; or tries `once`, at the end: the next start reads the journal again.
+        """
         async with self._lock:
             now = self._clock()
             due = snapshot or now - self._snapshot_at >= SNAPSHOT_EVERY_MS
@@ -225,6 +230,9 @@ class Pipeline:
             taken, position = self._waiting.take(), self.position
             state = self._checks.dump() if due else None
             while (new := await self._try(position, taken, state)) is None:
+                if once:
+                    log.error("stopped_before_all_was_committed", position=position, reason=self.refused)
+                    return
                 await asyncio.sleep(RETRY_S)  # the disk refuses; ingest waits meanwhile, so nothing is lost
             self._committed_at = now
             if due:
@@ -251,19 +259,30 @@ class Pipeline:
             try:
                 new = commit.result()
             except GatewayError as error:
-                if str(error) != self.refused:
-                    self.refused = str(error)
-                    log.error("ledger_refuses", reason=self.refused)
+                self._refuse(str(error))
             else:
-                if self.refused:
-                    log.info("ledger_writes_again")
-                self.refused = ""
                 self._waiting.forget(taken)
+                self._take_again()
         return new
+
+    def _refuse(self, reason: str) -> None:
+        if not self.refused:
+            self._refused_since = self._clock()
+        if reason != self.refused:
+            self.refused = reason
+            log.error("ledger_refuses", reason=reason)
+
+    def _take_again(self) -> None:
+        """After a refusal: an alert tells of it now, since it could not be kept while it lasted."""
+        if self.refused:
+            self.refused = ""
+            log.info("ledger_writes_again")
+            for finding, subject in lasted("ledger_refuses", self._refused_since, self._clock()):
+                self.judge(finding, subject)
 
     async def close(self) -> None:
         """Commit everything with a snapshot: the next start has nothing to run again."""
-        await self.commit(snapshot=True)
+        await self.commit(snapshot=True, once=True)
         self._thread.shutdown()
 
     def judge(self, finding: Finding, subject: Subject, evidence: Iterable[str] = ()) -> None:

@@ -181,11 +181,12 @@ class Service:
             stack.callback(self.ledger.close)
             stack.callback(self.requests.close)
             stack.callback(self.journal.close)
-            await self.pipeline.recover(self.journal)
-            if self.config.api.enabled:
+            if self.config.api.enabled:  # before the recovery: a ledger that refuses holds that up, and this says so
                 server = self._make_server(self)
                 stack.push_async_callback(asyncio.to_thread, server.stop)
                 self.port = await asyncio.to_thread(server.start)
+            if not await self._recovered(stop):
+                return
             await stack.enter_async_context(self.frames)
             async with asyncio.TaskGroup() as tasks:
                 behind = [tasks.create_task(self.writer.run(), name="store-writer")]
@@ -206,6 +207,20 @@ class Service:
                 await cancelled([*links, ingest, *behind])
             await self.pipeline.close()
             self._release()
+
+    async def _recovered(self, stop: asyncio.Event) -> bool:
+        """Take up where the last run ended. False where a stop came first: a ledger that refuses may hold it up."""
+        recovery = asyncio.create_task(self.pipeline.recover(self.journal), name="recovery")
+        stopping = asyncio.create_task(stop.wait(), name="stopping")
+        try:
+            await asyncio.wait([recovery, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not recovery.done():
+                return False
+            recovery.result()
+            return True
+        finally:
+            stopping.cancel()
+            await cancelled([recovery])
 
     async def _drain(self) -> None:
         """Let what was taken reach alerts and store; what does not in time is in the journal, or counted."""
@@ -261,6 +276,7 @@ class Service:
         down = {f"link_{link.name}": Condition(float(not link.status.connected), 1.0) for link in self.links}
         share = 100 * self.journal.size / self.journal.limit
         return down | {
+            "disk_full": Condition(float(self.journal.disk_full), 1.0, hold=0),
             "store_away": Condition(float(self.writer.away), 1.0),
             "journal_filling": Condition(share, 100 * self.config.journal.warn_share, "%", 0),
             "strangers_dropped": Condition(float(self.checks.strangers.dropping(now_ms())), 1.0, hold=0),

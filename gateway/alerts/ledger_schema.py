@@ -215,6 +215,8 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
 
 
 def _make(connection: sqlite3.Connection, file: Path) -> None:
+    if _version(connection) == VERSION:
+        return  # and nothing is written: a disk that is full must not keep the gateway from starting
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = _version(connection)

@@ -243,6 +243,10 @@ FIELDS: Final = {
 PERIODS: Final = {"minute": Name("minute", "分钟"), "hour": Name("hourly", "小时"), "day": Name("daily", "日")}
 
 HEALTH: Final = {
+    "disk_full": Name(
+        "the disk of the journal is full; nothing is acknowledged", "接收日志所在磁盘已满，已停止确认接收"
+    ),
+    "ledger_refuses": Name("the alert ledger could not be written, and all stood still", "告警台账无法写入，处理暂停"),
     "store_away": Name("the store takes no writes", "数据库无法写入"),
     "store_skipped": Name("messages left the journal before they were stored", "部分数据入库前已从接收日志删除"),
     "journal_filling": Name("the journal is filling up", "接收日志接近上限"),

@@ -59,7 +59,7 @@ def decode(data: memoryview, at: int) -> tuple[Block, int] | None:
         return None
     try:
         body = _decoder.decode(data[start : start + length])
-    except msgspec.DecodeError:  # by chance, once in four thousand million, damage has the right checksum
+    except (msgspec.DecodeError, UnicodeDecodeError):  # once in four thousand million, damage has the right checksum
         return None
     if len(body.topics) != count or len(body.payloads) != count:
         return None

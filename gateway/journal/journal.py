@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 import structlog
 
@@ -22,6 +25,11 @@ from gateway.journal.segments import Damage, Segment, create_segment, list_segme
 from gateway.records import Batch, Block
 
 log = structlog.get_logger("gateway.journal")
+
+SPARE_BYTES: Final = 32 * MIB
+"""Room on its disk that the journal leaves to the others: where the ledger and the store share that disk, they must
+still be able to say that it is full, and to take what was acknowledged."""
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Journal:
@@ -45,6 +53,8 @@ class Journal:
         self._segment_bytes = min(settings.segment_mib * MIB, self._most // 2)
         self._thread = ThreadPoolExecutor(1, "journal-sync")
         self.syncs = 0
+        self.disk_full = False
+        """Whether the last append was refused because its disk is full, or all but its spare room."""
         self.repaired_bytes = 0
         self.quarantine = Quarantine(folder / "quarantine")
         """What of it cannot be read."""
@@ -75,8 +85,8 @@ class Journal:
     async def append(self, batches: Sequence[Batch]) -> list[Block]:
         """Write the batches and sync once; when it returns, their messages survive a power cut.
 
-        Raises `JournalFull` at the size bound and `JournalError` when the disk refuses; then nothing was written
-        and the same call may be made again. Batches without messages give no block.
+        Raises `JournalFull` at the size bound and `JournalError` when the disk refuses or has less than `SPARE_BYTES`
+        left; then nothing was written and the same call may be made again. Batches without messages give no block.
         """
         made: list[Block] = []
         position = self.end
@@ -87,25 +97,26 @@ class Journal:
         if not made:
             return made
         data = b"".join(map(blocks.encode, made))
-        if self.size + len(data) > self._most:
-            raise JournalFull(
-                f"{self.folder}: {self.size >> 20} MiB of journal are waiting for the store (journal.max_mib); "
-                "acknowledgements stop until it catches up"
-            )
-        tail = self.segments[-1]
         try:
+            self._roll()
+            self._make_sure_of_room(len(data))
+            tail = self.segments[-1]
+            if os.fstat(self._fd).st_size != tail.size:
+                os.ftruncate(self._fd, tail.size)  # what a write that was refused has left
             _write_all(self._fd, data)
             await asyncio.get_running_loop().run_in_executor(self._thread, os.fdatasync, self._fd)
         except OSError as error:
-            os.ftruncate(self._fd, tail.size)
-            reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+            tail = self.segments[-1]
+            with suppress(OSError):  # else the next append does it
+                os.ftruncate(self._fd, tail.size)
+            self.disk_full = error.errno in _FULL
+            reason = "the disk is full" if self.disk_full else error.strerror
             raise JournalError(f"{tail.path}: {reason}; acknowledgements stop until it can be written") from error
         self.syncs += 1
         tail.size += len(data)
         self.end = position
-        if tail.size >= self._segment_bytes:
-            os.close(self._fd)
-            self._fd = self._open_tail(self.end)
+        with suppress(OSError):  # else the next append does it, or says why not
+            self._roll()
         return made
 
     def reader(self, position: int) -> Reader:
@@ -154,7 +165,7 @@ class Journal:
                 if blocks.looks_whole(memoryview(rest), 0):
                     self.quarantine.keep(Damage(tail.path, found.tail, found.size, found.end), rest)
                 else:
-                    tail.path.with_suffix(".torn").write_bytes(rest)
+                    _keep_torn(tail.path.with_suffix(".torn"), rest)
                 file.truncate(found.tail)
                 os.fsync(file.fileno())
             sync_folder(self.folder)
@@ -164,17 +175,37 @@ class Journal:
         return found.end
 
     def _open_tail(self, position: int) -> int:
-        """The descriptor to append to: the last segment, or a new one where that is full or ends elsewhere."""
+        """The descriptor to append to: the last segment, or a new one where that ends elsewhere."""
         if self.segments:
-            tail = self.segments[-1]
-            if position > self.end:
-                log.error("journal_ends_before_its_readers", end=self.end, readers_at=position)
-            elif tail.size < self._segment_bytes or tail.first == position:
-                return os.open(tail.path, os.O_WRONLY | os.O_APPEND)
+            if position == self.end:
+                return os.open(self.segments[-1].path, os.O_WRONLY | os.O_APPEND)
+            log.error("journal_ends_before_its_readers", end=self.end, readers_at=position)
         segment, descriptor = create_segment(self.folder, position)
         self.segments.append(segment)
         self.end = position
         return descriptor
+
+    def _make_sure_of_room(self, more: int) -> None:
+        """Raises `JournalFull` or `JournalError` where the bound or the disk has no room for so many bytes."""
+        if self.size + more > self._most:
+            raise JournalFull(
+                f"{self.folder}: {self.size >> 20} MiB of journal are waiting for the store (journal.max_mib); "
+                "acknowledgements stop until it catches up"
+            )
+        self.disk_full = shutil.disk_usage(self.folder).free < SPARE_BYTES + more
+        if self.disk_full:
+            raise JournalError(
+                f"{self.folder}: the disk is full: its last {SPARE_BYTES >> 20} MiB are kept for alerts and readings; "
+                "acknowledgements stop until there is room"
+            )
+
+    def _roll(self) -> None:
+        """Go on in a new segment where the last is full. Raises OSError; then the last is still in use."""
+        if self.segments[-1].size >= self._segment_bytes:
+            segment, descriptor = create_segment(self.folder, self.end)
+            os.close(self._fd)
+            self._fd = descriptor
+            self.segments.append(segment)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -182,6 +213,15 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _keep_torn(file: Path, data: bytes) -> None:
+    """A crash on a full disk leaves a torn tail and no room for a copy of it: the start is worth more."""
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        log.warning("journal_tail_not_kept", file=str(file), reason=error.strerror)
 
 
 def _lock(folder: Path) -> int:

@@ -28,10 +28,18 @@ def list_segments(folder: Path) -> list[Segment]:
 
 
 def create_segment(folder: Path, first: int) -> tuple[Segment, int]:
-    """A new empty segment and its open descriptor; its name is durable when this returns."""
+    """A new empty segment and its open descriptor; its name is durable when this returns.
+
+    Raises OSError; then there is no such file, and the same call may be made again.
+    """
     path = folder / f"{first:020d}{SUFFIX}"
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
-    sync_folder(folder)
+    try:
+        sync_folder(folder)
+    except OSError:
+        os.close(descriptor)
+        path.unlink()
+        raise
     return Segment(first, path, 0), descriptor
 
 

@@ -14,7 +14,7 @@ import small_city
 from gateway import pipeline as pipeline_module
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
-from gateway.alerts.records import Detection, Transition
+from gateway.alerts.records import Detection, Family, Transition
 from gateway.alerts.subjects import Subjects
 from gateway.alerts.texts import Texts
 from gateway.channels import Channels
@@ -96,10 +96,14 @@ class Room:
         return Block(first, small_city.START, "city", [topic, topic], [payload, b"garbage %d" % first])
 
     def kept(self) -> tuple[list[str], int, int]:
-        """Steps and dead letters in the ledger, and its position."""
-        alerts = self.ledger.alerts(limit=100)
-        steps = [step.step.value for alert in alerts for step in self.ledger.history(alert.id)]
+        """Steps about the air and dead letters in the ledger, and its position."""
+        steps = [step.step.value for step in self.history(Family.EXCEEDANCE)]
         return steps, self.ledger.counts().dead_letters_kept, self.ledger.position()
+
+    def history(self, family: Family) -> list[Transition]:
+        """Every step of a family's alerts in the ledger."""
+        alerts = self.ledger.alerts(limit=100, family=family)
+        return [step for alert in alerts for step in self.ledger.history(alert.id)]
 
 
 @pytest.fixture
@@ -176,3 +180,28 @@ async def test_what_gathers_during_a_commit_is_in_the_next(room: Room) -> None:
     assert room.kept() == (["fired"], 1, 2)
     await room.pipeline.close()
     assert room.kept() == (["fired"], 2, 2)
+
+
+async def test_that_the_ledger_refused_is_an_alert_when_it_takes_commits_again(room: Room) -> None:
+    room.ledger.refusals = 2
+    await room.pipeline.process(room.block(0, 50))
+    await room.pipeline.process(room.block(1, 10))
+    steps = room.history(Family.GATEWAY_HEALTH)
+    assert [(step.step.value, step.alert.subject.id) for step in steps] == [
+        ("fired", "ledger_refuses"),
+        ("resolved", "ledger_refuses"),
+    ]
+    assert steps[-1].alert.since == small_city.START
+    assert "ledger" in steps[-1].alert.text_en
+    assert "台账" in steps[-1].alert.text_zh
+
+
+async def test_a_stop_does_not_wait_for_a_ledger_that_refuses(room: Room) -> None:
+    room.ledger.refusals = 1_000_000
+    processing = asyncio.create_task(room.pipeline.process(room.block(0, 50)))
+    await until(lambda: room.pipeline.refused)
+    processing.cancel()
+    await asyncio.gather(processing, return_exceptions=True)
+    await asyncio.wait_for(room.pipeline.close(), 10)
+    assert room.kept() == ([], 0, 0), "the next start reads it from the journal again"
+    assert room.pipeline.snapshot_position == 0, "and the journal keeps it"
