@@ -11,8 +11,8 @@ The live lane (`limits`) is not touched. Late readings are judged in *runs*, eac
 - Within a run a rule enters and leaves its levels as in the live lane. A run that is over while its rule is in a level
   ends the exceedance at its last reading: the finding's value is NaN, as no reading did.
 - What is found is news only where it is at a higher level than what was found of the rule at that time (`found`). It is
-  held against that when a level is entered, and when it is left, as it may have lasted longer. What is no news is
-  the same data coming again, after a crash or because they were asked for twice, and makes no finding.
+  held against that when a level is entered. What is no news is the same data coming again, after a crash or because
+  they were asked for twice, and makes no finding.
 - One exceedance of a rule is told of at a time: news of a side run ends that of the main run.
 - There is no pending: nobody has to stand by for what is over, and a short run that comes again would be told again.
 
@@ -21,12 +21,12 @@ without hold wherever the repeat begins and ends; for rules with a hold as far a
 
 >>> from detectors.readings import limits
 >>> rules = Limits.of([0], [+1], [[35.0]], [0], [0.05])
->>> live, late, reach = LimitState.empty(rules, channels=1), LateState.empty(rules), late_runs.reach_of(rules, [60_000])
+>>> live, late, watch = LimitState.empty(rules, channels=1), LateState.empty(rules), Watch.of(rules, [60_000])
 >>> def feed(minutes, *values):
 ...     time, n = 60_000 * np.array(minutes), len(values)
 ...     zero, normal = np.zeros(n, np.int64), np.full(n, ord("N"), np.uint8)
 ...     batch = Readings(zero.astype(np.int32), time, zero + 6_000_000, np.array(values), normal, zero, normal * 0)
-...     found = step(late, rules, reach, batch, limits.step(live, rules, batch))
+...     found = step(late, rules, watch, batch, limits.step(live, rules, batch))
 ...     return [(f.phase.value, f.since // 60_000, f.time // 60_000, f.value) for f in found]
 >>> feed([9], 30.0)
 []
@@ -47,7 +47,7 @@ import numpy as np
 
 from detectors.readings import late_runs
 from detectors.readings.found import Found, open_stay
-from detectors.readings.late_runs import Event, Runs, Tail
+from detectors.readings.late_runs import Event, Runs, Tail, Watch
 from detectors.readings.limit_judge import Column
 from detectors.readings.limit_rules import Bools, Int64s, Limits, Rows
 from detectors.readings.limits import Judged, LimitState
@@ -100,15 +100,15 @@ class LateState:
             self.found.live[int(rule)] = open_stay(int(live.held.since[rule]), int(level[rule]))
 
 
-def step(state: LateState, rules: Limits, reach: Int64s, batch: Readings, judged: Judged) -> list[Finding]:
+def step(state: LateState, rules: Limits, watch: Watch, batch: Readings, judged: Judged) -> list[Finding]:
     """Advance by one batch that the live lane has `judged`. Findings are in the order of the readings that made them.
 
-    `reach` is what `late_runs.reach_of` gave. O(m log m) in the m late readings; nothing to do while none is late and
+    O(m log m) in the m late readings; nothing to do while none is late and
     the live lane finds nothing.
     """
     if not judged.findings and len(judged.late) == 0:
         return []
-    events = late_runs.advance(state.runs, rules, reach, batch, judged.late)
+    events = late_runs.advance(state.runs, rules, watch, batch, judged.late)
     made: list[Finding] = []
     at = 0
     # What is news depends on what was found before it, by either lane: so both in the order of the readings.
@@ -134,14 +134,8 @@ def _tell(state: LateState, rules: Limits, event: Event, made: list[Finding]) ->
     """Add what an event is to be told as, if it is, and remember what was found."""
     rule, found = event.rule, state.found
     mine = state.told[rule] > 0 and bool(state.told_side[rule]) == event.side
-    if event.now > event.was:
-        if not mine and event.now > found.level(rule, event.at.time, side=event.side):
-            _take_over(state, rules, event, made)
-            mine = True
-    elif not mine and event.sure != NEVER and event.was > found.level(rule, event.sure, side=event.side):
-        # It was known when it began, but lasted longer than what was known.
+    if not mine and event.now > max(event.was, found.level(rule, event.at.time, side=event.side)):
         _take_over(state, rules, event, made)
-        made.append(_finding(rules, event, event.was, event.at._replace(time=event.sure), event.peak))
         mine = True
     if event.was:
         found.add(rule, event.since, event.at.time + 1, event.was)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from detectors.readings.limit_judge import NORMAL, stable_order
+from detectors.readings.limit_judge import stable_order
 from detectors.readings.limit_rules import Bools, Int64s, Rows
 from detectors.records import NEVER, Readings
 
@@ -17,13 +17,11 @@ from detectors.records import NEVER, Readings
 class Tails:
     """The last readings of n runs, as columns of shape (n,)."""
 
-    NAMES: ClassVar = ("time", "received", "position", "sure")
+    NAMES: ClassVar = ("time", "received", "position")
     time: Int64s
     """ms UTC, NEVER where there is no run."""
     received: Int64s
     position: Int64s
-    sure: Int64s
-    """ms UTC of the last normal reading, NEVER where there was none."""
 
     def __len__(self) -> int:
         return len(self.time)
@@ -31,14 +29,13 @@ class Tails:
     @staticmethod
     def empty(n: int) -> Tails:
         never = np.full(n, NEVER, np.int64)
-        return Tails(never, never.copy(), np.full(n, -1, np.int64), never.copy())
+        return Tails(never, never.copy(), np.full(n, -1, np.int64))
 
     def take(self, rows: Rows) -> Tails:
-        return Tails(self.time[rows], self.received[rows], self.position[rows], self.sure[rows])
+        return Tails(self.time[rows], self.received[rows], self.position[rows])
 
     def put(self, rows: Rows, other: Tails) -> None:
-        self.time[rows], self.received[rows] = other.time, other.received
-        self.position[rows], self.sure[rows] = other.position, other.sure
+        self.time[rows], self.received[rows], self.position[rows] = other.time, other.received, other.position
 
     def rows(self) -> Iterator[tuple[int, int, int]]:
         """Time, received and position of each."""
@@ -54,8 +51,6 @@ class Order:
     readings: Readings
     run: Rows
     """(m,) the run of each."""
-    sure_before: Int64s
-    """(m,) ms UTC of the last normal reading before it in its run, NEVER where there is none."""
     main_before: Tails
     """(m,) the last reading of the channel's main run before it."""
     channel: Rows
@@ -139,12 +134,11 @@ def order_of(tails: Tails, batch: Readings, reach: Int64s, quiet: int) -> Order:
     ended_by = np.where(is_side & there & in_segment, next_row, ended_by)
     current = ended_by < 0
 
-    # The last reading of each run, and before each reading that of its run and that of the main run.
+    # The last reading of each run, and before each reading that of the main run.
     last = Tails.empty(len(of_run))
     last.put(first_main, main)
     last.put(first_side, side)
-    sure_before, sure = _sure(readings, run, last.sure)
-    tail = Tails(time, received, readings.position, sure)
+    tail = Tails(time, received, readings.position)
     have = np.flatnonzero(newest_row >= 0)
     last.put(have, tail.take(newest_row[have]))
     main_row = np.roll(np.maximum.accumulate(np.where(is_main, at, -1)), 1)
@@ -152,23 +146,7 @@ def order_of(tails: Tails, batch: Readings, reach: Int64s, quiet: int) -> Order:
     main_before = main.take(segment)
     here = np.flatnonzero(main_row >= first[segment])
     main_before.put(here, tail.take(main_row[here]))
-    return Order(row, readings, run, sure_before, main_before, of[of_run], is_side, goes_on, ended_by, last, current)
-
-
-def _sure(readings: Readings, run: Rows, known: Int64s) -> tuple[Int64s, Int64s]:
-    """Time of the last normal reading of each one's run before it, and up to it; `known`, by run, from before."""
-    n = len(run)
-    normal = (readings.flag == NORMAL) & np.isfinite(readings.value)
-    order = stable_order(run)
-    starts = np.flatnonzero(np.diff(run[order], prepend=-1))
-    start = np.repeat(starts, np.diff(starts, append=n))
-    nearest = np.maximum.accumulate(np.where(normal[order], np.arange(n), -1))
-    up_to = np.where(nearest >= start, readings.time[order][nearest], known[run[order]])
-    before = np.roll(up_to, 1)
-    before[starts] = known[run[order]][starts]
-    back = np.empty(n, np.intp)
-    back[order] = np.arange(n)
-    return before[back], up_to[back]
+    return Order(row, readings, run, main_before, of[of_run], is_side, goes_on, ended_by, last, current)
 
 
 def _counted(new: Bools, first: Rows, segment: Rows) -> Rows:

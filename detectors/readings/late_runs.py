@@ -15,13 +15,34 @@ from numpy.typing import ArrayLike
 
 from detectors.readings.late_order import Tails, order_of
 from detectors.readings.limit_judge import Column, Held, judge
-from detectors.readings.limit_rules import Bools, Int64s, Limits, Rows
+from detectors.readings.limit_rules import Bools, Floats, Int64s, Limits, Rows
 from detectors.records import NEVER, Readings
 
 QUIET: Final = 600_000
 """ms: longer than minute data take that come one a minute, as they do where a clock was put back."""
 REACH: Final = 3
 """Intervals of the data between two readings that still follow each other: two may be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is to be known of each channel up to the highest with a rule, as columns of shape (channels,)."""
+
+    reach: Int64s
+    """The longest time (ms) between two readings that follow each other."""
+    low: Floats
+    """With `high`: a value strictly between the two begins nothing."""
+    high: Floats
+
+    @staticmethod
+    def of(rules: Limits, interval: ArrayLike) -> Watch:
+        """`interval` is by rule, in ms: what is usual between two readings of its channel."""
+        channels = len(rules.first) - 1
+        watch = Watch(np.zeros(channels, np.int64), np.full(channels, -np.inf), np.full(channels, np.inf))
+        np.maximum.at(watch.reach, rules.channel, np.maximum(rules.hold, REACH * np.asarray(interval, np.int64)))
+        np.maximum.at(watch.low, rules.channel, np.where(rules.side > 0, -np.inf, -rules.enter[0]))
+        np.minimum.at(watch.high, rules.channel, np.where(rules.side > 0, rules.enter[0], np.inf))
+        return watch
 
 
 @dataclass(slots=True)
@@ -32,10 +53,14 @@ class Runs:
     """Of shape (2 * channels,): those of the main runs, then those of the side runs."""
     held: Held
     """A stretch a rule in the main run, then one a rule in the side run."""
+    busy: Bools
+    """(channels,) something is held of one of its rules: any reading may change it."""
 
     @staticmethod
     def empty(rules: Limits) -> Runs:
-        return Runs(Tails.empty(2 * (len(rules.first) - 1)), Held.empty(len(rules.enter), 2 * len(rules)))
+        channels = len(rules.first) - 1
+        held = Held.empty(len(rules.enter), 2 * len(rules))
+        return Runs(Tails.empty(2 * channels), held, np.zeros(channels, np.bool_))
 
     def dump(self, rules: Limits) -> dict[str, Column]:
         """What must outlive the process, of the few channels with a run: `run_...` by channel, the others by rule."""
@@ -46,7 +71,7 @@ class Runs:
         tails = self.tails.take(np.concatenate((channels, channels + len(main))))
         saved["run_channel"], saved["run_rule"] = channels.astype(np.int64), judged.astype(np.int64)
         saved["run_time"], saved["run_received"] = tails.time, tails.received
-        saved["run_position"], saved["run_sure"] = tails.position, tails.sure
+        saved["run_position"] = tails.position
         return saved
 
     @staticmethod
@@ -57,6 +82,7 @@ class Runs:
         columns = (saved[f"run_{name}"].astype(np.int64)[row[row >= 0]] for name in Tails.NAMES)
         runs.tails.put(np.flatnonzero(row >= 0), Tails(*columns))
         runs.held = Held.load(len(rules.enter), saved, _rows_of(saved["run_rule"], rule_from))
+        runs.busy[np.tile(rules.channel, 2)[runs.held.busy]] = True
         return runs
 
 
@@ -65,13 +91,6 @@ def _rows_of(saved: Column, wanted: Rows) -> Rows:
     row = {int(number): at for at, number in enumerate(saved)}
     main = np.array([row.get(int(number), -1) for number in wanted], np.intp)
     return np.concatenate((main, np.where(main >= 0, main + len(saved), -1)))
-
-
-def reach_of(rules: Limits, interval: ArrayLike) -> Int64s:
-    """By channel, the longest time (ms) between two readings that follow each other; `interval` is by rule, in ms."""
-    reach = np.zeros(len(rules.first) - 1, np.int64)
-    np.maximum.at(reach, rules.channel, np.maximum(rules.hold, REACH * np.asarray(interval, np.int64)))
-    return reach
 
 
 class Tail(NamedTuple):
@@ -102,25 +121,30 @@ class Event(NamedTuple):
     value: float
     """NaN where the run was over."""
     peak: float
-    sure: int
-    """ms UTC of the last normal reading before it in its run, NEVER where there is none."""
     main: Tail
     """The last reading of the main run before it."""
 
 
-def advance(state: Runs, rules: Limits, reach: Int64s, batch: Readings, late: Rows) -> list[Event]:
+def advance(state: Runs, rules: Limits, watch: Watch, batch: Readings, late: Rows) -> list[Event]:
     """Run the rules over the late rows of the batch, run by run; what came of it, in order."""
     channel = batch.channel[late].astype(np.intp)
-    inside = channel < len(reach)
+    inside = channel < len(watch.reach)
     inside[inside] = rules.first[channel[inside] + 1] > rules.first[channel[inside]]
     late = late[inside]
     if len(late) == 0:
         return []
-    order = order_of(state.tails, batch.take(late), reach, QUIET)
+    order = order_of(state.tails, batch.take(late), watch.reach, QUIET)
+    order.remember(state.tails)
     late, readings = late[order.row], order.readings
+    channel = readings.channel
+    loud = (readings.value >= watch.high[channel]) | (readings.value <= watch.low[channel])
+    watched = state.busy.copy()
+    watched[channel[loud]] = True
 
-    # A stretch for each rule of each run, those of a run side by side.
-    count = rules.first[order.channel + 1] - rules.first[order.channel]
+    # A stretch for each rule of each run, those of a run side by side; of channels where something may change.
+    count = np.where(watched[order.channel], rules.first[order.channel + 1] - rules.first[order.channel], 0)
+    if not count.any():
+        return []
     first_stretch = np.cumsum(count) - count
     run = np.repeat(np.arange(len(count)), count)
     rule = rules.by_channel[np.arange(len(run)) + (rules.first[order.channel] - first_stretch)[run]]
@@ -136,8 +160,10 @@ def advance(state: Runs, rules: Limits, reach: Int64s, batch: Readings, late: Ro
     touched = np.concatenate((rule, rule + len(rules)))
     state.held.put(touched, Held.empty(len(rules.enter), len(touched)))
     current = np.flatnonzero(order.current[run])
-    state.held.put(lane[current], after.take(current))
-    order.remember(state.tails)
+    kept = after.take(current)
+    state.held.put(lane[current], kept)
+    state.busy[order.channel] = False
+    state.busy[rules.channel[rule[current[kept.busy]]]] = True
 
     ended = np.flatnonzero((order.ended_by[run] >= 0) & after.entered[0])
     of = run[ended]
@@ -148,8 +174,8 @@ def advance(state: Runs, rules: Limits, reach: Int64s, batch: Readings, late: Ro
     moved = np.flatnonzero(changes.now != changes.was)
     at = changes.source[moved]
     events += [
-        Event(row, True, r, side, was, now, s, Tail(*last), v, worst, sure, Tail(*main))
-        for row, r, side, was, now, s, last, v, worst, sure, main in zip(
+        Event(row, True, r, side, was, now, s, Tail(*last), v, worst, Tail(*main))
+        for row, r, side, was, now, s, last, v, worst, main in zip(
             late[at].tolist(),
             changes.rule[moved].tolist(),
             order.side[order.run[at]].tolist(),
@@ -161,7 +187,6 @@ def advance(state: Runs, rules: Limits, reach: Int64s, batch: Readings, late: Ro
             ),
             readings.value[at].tolist(),
             changes.peak[moved].tolist(),
-            order.sure_before[at].tolist(),
             order.main_before.take(at).rows(),
             strict=True,
         )
@@ -194,6 +219,7 @@ def end_quiet(state: Runs, rules: Limits, now: int) -> list[Event]:
         state.tails.take(of_main[kept]),
     )
     state.held.put(lane, Held.empty(len(rules.enter), len(lane)))
+    state.busy[quiet] = False
     over = np.flatnonzero(np.tile(quiet, 2))
     state.tails.put(over, Tails.empty(len(over)))
     return sorted(events)
@@ -202,8 +228,8 @@ def end_quiet(state: Runs, rules: Limits, now: int) -> list[Event]:
 def _over(rules: Limits, rule: Rows, side: Bools, held: Held, row: Rows, last: Tails, main: Tails) -> list[Event]:
     """The events of runs that are over while their rule is in a level; one entry an event in each column."""
     return [
-        Event(row, False, r, of_side, was, 0, s, Tail(*end), math.nan, worst, sure, Tail(*before))
-        for row, r, of_side, was, s, end, worst, sure, before in zip(
+        Event(row, False, r, of_side, was, 0, s, Tail(*end), math.nan, worst, Tail(*before))
+        for row, r, of_side, was, s, end, worst, before in zip(
             row.tolist(),
             rule.tolist(),
             side.tolist(),
@@ -211,7 +237,6 @@ def _over(rules: Limits, rule: Rows, side: Bools, held: Held, row: Rows, last: T
             held.since.tolist(),
             last.rows(),
             (held.peak * rules.side[rule]).tolist(),
-            last.sure.tolist(),
             main.rows(),
             strict=True,
         )
