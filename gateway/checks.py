@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.readings import late_limits, late_runs, limits, silence
-from detectors.readings.limit_rules import Int64s, Limits
+from detectors.readings.limit_rules import Limits
 from detectors.records import NEVER, Finding
 from gateway.channels import ChannelKey, Channels, ChannelsFull
 from gateway.clocks import DeviceClocks
@@ -88,7 +88,7 @@ class Checks:
     judged_late: int = 0
     """Readings not newer than one of the same channel before them: out of order, a back-fill, or a redelivery."""
     _rules: Limits = field(init=False)
-    _reach: Int64s = field(init=False)
+    _watch: late_runs.Watch = field(init=False)
     _limits: limits.LimitState = field(init=False)
     _late: late_limits.LateState = field(init=False)
     _silence: silence.SilenceState = field(init=False)
@@ -109,7 +109,7 @@ class Checks:
             [r.hold for r in rules],
             [r.band for r in rules],
         )
-        self._reach = late_runs.reach_of(self._rules, [self._interval(r) for r in rules])
+        self._watch = late_runs.Watch.of(self._rules, [self._interval(r) for r in rules])
         self._limits = limits.LimitState.empty(self._rules, len(self.channels))
         self._late = late_limits.LateState.empty(self._rules)
         self._silence = silence.SilenceState.empty(len(self.inventory.devices))
@@ -122,7 +122,7 @@ class Checks:
         self._make_room()
         batch = _as_of_receipt(decoded.readings)
         judged = limits.step(self._limits, self._rules, batch)
-        late = late_limits.step(self._late, self._rules, self._reach, batch, judged)
+        late = late_limits.step(self._late, self._rules, self._watch, batch, judged)
         self.judged_late += len(judged.late)
         self.not_judged.ahead += judged.ahead
         silence.hear(self._silence, decoded.devices, decoded.received)

@@ -46,6 +46,11 @@ class Held:
             np.full(n, -np.inf),
         )
 
+    @property
+    def busy(self) -> Bools:
+        """(n,) something is remembered."""
+        return (self.since != NEVER) | (self.over_since != NEVER).any(axis=0)
+
     def take(self, columns: Rows) -> Held:
         return Held(self.over_since[:, columns], self.entered[:, columns], self.since[columns], self.peak[columns])
 

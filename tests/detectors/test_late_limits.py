@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from limit_model import VALUES, D, N, Rule, T, columns, rule_lists
 
-from detectors.readings import late_limits, late_runs, limits
+from detectors.readings import late_limits, limits
 from detectors.readings.late_limits import LateState
-from detectors.readings.late_runs import QUIET, REACH
+from detectors.readings.late_runs import QUIET, REACH, Watch
 from detectors.readings.limits import Limits, LimitState
 from detectors.records import NEVER, Finding, Phase, Readings
 
@@ -40,7 +40,7 @@ class Lanes:
 
     def __init__(self, rules: Limits, interval: Sequence[int]) -> None:
         self.rules = rules
-        self.reach = late_runs.reach_of(rules, interval)
+        self.watch = Watch.of(rules, interval)
         self.live = LimitState.empty(rules, CHANNELS)
         self.late = LateState.empty(rules)
         self.live_findings: list[Finding] = []
@@ -75,7 +75,7 @@ class Lanes:
         )
         judged = limits.step(self.live, self.rules, batch)
         self.live_findings += judged.findings
-        return late_limits.step(self.late, self.rules, self.reach, batch, judged)
+        return late_limits.step(self.late, self.rules, self.watch, batch, judged)
 
     def restart(self) -> None:
         """Save both lanes and load them again."""
@@ -87,99 +87,129 @@ class Lanes:
 # --- the model: what late limits mean, one reading after the other ---
 
 
+class Tail(NamedTuple):
+    """Last reading of a run."""
+
+    time: int
+    received: int
+    position: int
+
+
 @dataclass
 class Lane:
-    """One rule in the late lane of the model, and what was found of it."""
+    """One rule of the model: in the live lane, the main run and the side run, and what was found of it."""
 
-    rule: Rule
     live: Rule
+    runs: dict[str, Rule]
     interval: int
     told: int = 0
+    told_of: str = ""
     stays: list[tuple[int, float, int]] = field(default_factory=list)
     """Start, end (exclusive), level: all that ever were."""
 
-    def news(self, level: int, since: int, time: int) -> bool:
-        live = [(self.live.since, math.inf, self.live.level)] if self.live.level else []
-        return level > max((k for a, b, k in self.stays + live if a <= time and since < b), default=0)
+    def found(self, of: str, time: int) -> int:
+        going_on = [self.live, self.runs["main"]] if of == "side" else [self.live]
+        stays = self.stays + [(rule.since, math.inf, rule.level) for rule in going_on if rule.level]
+        return max((level for start, end, level in stays if start <= time < end), default=0)
 
 
 class Model:
     def __init__(self, rules: list[Rule], interval: Sequence[int]) -> None:
-        self.lanes = [Lane(rule, rule.fresh(), every) for rule, every in zip(rules, interval, strict=True)]
+        self.lanes = [
+            Lane(rule.fresh(), {"main": rule.fresh(), "side": rule.fresh()}, every)
+            for rule, every in zip(rules, interval, strict=True)
+        ]
         self.newest: dict[int, int] = {}
-        self.runs: dict[int, tuple[int, int, int]] = {}
-        """Channel to time, received and position of the run's last reading."""
+        self.runs: dict[tuple[int, str], Tail] = {}
+        self.found: list[Finding] = []
 
     def take(self, stream: Iterable[Row | Tick]) -> list[Finding]:
-        found: list[Finding] = []
         position = 0
         for item in stream:
             if isinstance(item, Tick):
-                quiet = [c for c, (_, received, _) in self.runs.items() if received < item.now - QUIET]
-                for number, lane in enumerate(self.lanes):
-                    if lane.rule.channel in quiet:
-                        found += self.end(number)
-                for channel in quiet:
-                    del self.runs[channel]
+                heard = {c: max(t.received for (d, _), t in self.runs.items() if d == c) for c, _ in self.runs}
+                quiet = {channel for channel, received in heard.items() if received < item.now - QUIET}
+                self.end([(channel, of) for channel in quiet for of in ("main", "side")])
                 continue
-            mine = [(n, lane) for n, lane in enumerate(self.lanes) if lane.rule.channel == item.channel]
+            mine = [lane for lane in self.lanes if lane.live.channel == item.channel]
             if item.time > self.newest.get(item.channel, NEVER):
                 self.newest[item.channel] = item.time
-                for _, lane in mine:
+                for lane in mine:
                     was, since = lane.live.level, lane.live.since
                     lane.live.judge(item.time, item.value, item.flag)
                     if was and lane.live.level != was:
                         lane.stays.append((since, item.time, was))
             elif mine:
-                if self.breaks(item, [lane for _, lane in mine]):
-                    for number, _ in mine:
-                        found += self.end(number)
-                self.runs[item.channel] = (item.time, item.received, position)
-                for number, _ in mine:
-                    found += self.judge(number, item, position)
+                self.late(item, position, max(max(lane.live.hold, REACH * lane.interval) for lane in mine))
             position += 1
-        return found
+        return self.found
 
-    def breaks(self, row: Row, lanes: list[Lane]) -> bool:
-        if row.channel not in self.runs:
-            return False
-        time, received, _ = self.runs[row.channel]
-        reach = max(max(lane.rule.hold, REACH * lane.interval) for lane in lanes)
-        return row.time < time or row.time - time > reach or row.received - received > QUIET
+    def late(self, row: Row, position: int, reach: int) -> None:
+        main, side = (row.channel, "main"), (row.channel, "side")
+        heard = [self.runs[key].received for key in (main, side) if key in self.runs]
+        if heard and row.received - max(heard) > QUIET:
+            self.end([main, side])
+        if main not in self.runs or row.time > self.runs[main].time:
+            over = [main] if main in self.runs and row.time - self.runs[main].time > reach else []
+            self.end([*over, side])
+            key = main
+        else:
+            if side in self.runs and not 0 <= row.time - self.runs[side].time <= reach:
+                self.end([side])
+            key = side
+        now = Tail(row.time, row.received, position)
+        self.judge(key, row, now)
+        self.runs[key] = now
 
-    def judge(self, number: int, row: Row, position: int) -> list[Finding]:
+    def judge(self, key: tuple[int, str], row: Row, now: Tail) -> None:
+        channel, of = key
+        for number, lane in enumerate(self.lanes):
+            rule = lane.runs[of]
+            if rule.channel != channel:
+                continue
+            was, since = rule.level, rule.since
+            rule.judge(row.time, row.value, row.flag)
+            if rule.level != was:
+                self.change(number, of, was, rule.level, since if was else rule.since, now, row.value, rule.peak)
+
+    def end(self, keys: list[tuple[int, str]]) -> None:
+        """These runs are over."""
+        there = [key for key in keys if key in self.runs]
+        for number, lane in enumerate(self.lanes):
+            for channel, of in there:
+                rule = lane.runs[of]
+                if rule.channel == channel:
+                    lane.runs[of] = rule.fresh()
+                    if rule.level:
+                        tail = self.runs[channel, of]
+                        self.change(number, of, rule.level, 0, rule.since, tail, math.nan, rule.peak)
+        for key in there:
+            del self.runs[key]
+
+    def change(
+        self, number: int, of: str, was: int, now: int, since: int, tail: Tail, value: float, peak: float
+    ) -> None:
         lane = self.lanes[number]
-        rule = lane.rule
-        was, since_before = rule.level, rule.since
-        said = rule.judge(row.time, row.value, row.flag)
-        if said is None or rule.level == was:
-            return []
-        news = lane.told > 0 or (rule.level > was and lane.news(rule.level, rule.since, row.time))
+        peak *= lane.live.side
+        mine = lane.told > 0 and lane.told_of == of
+        news = now > was and now > lane.found(of, tail.time)
+        if not mine and news and lane.told:
+            main, end = lane.runs["main"], self.runs[lane.live.channel, "main"]
+            lane.stays.append((main.since, end.time + 1, main.level))
+            self.tell(number, main.level, 0, main.since, end, math.nan, math.nan)
         if was:
-            lane.stays.append((since_before, row.time + 1, was))
-        if not news:
-            return []
-        lane.told = rule.level
-        peak = rule.peak * rule.side
-        at = (said.since, row.time, row.value, said.limit, position)
-        return [
-            Finding("late_limit", number, rule.channel, said.phase, said.level, *at, peak=peak, received=row.received)
-        ]
+            lane.stays.append((since, tail.time + 1, was))
+        if mine or news:
+            lane.told, lane.told_of = now, of
+            self.tell(number, was, now, since, tail, value, peak)
 
-    def end(self, number: int) -> list[Finding]:
-        """The run is over."""
-        lane = self.lanes[number]
-        rule, told, lane.told = lane.rule, lane.told, 0
-        lane.rule = rule.fresh()
-        if not rule.level:
-            return []
-        time, received, position = self.runs[rule.channel]
-        lane.stays.append((rule.since, time + 1, rule.level))
-        if not told:
-            return []
-        at = (rule.since, time, math.nan, rule.levels[0], position)
-        peak = rule.peak * rule.side
-        return [Finding("late_limit", number, rule.channel, Phase.CLEAR, rule.level, *at, peak=peak, received=received)]
+    def tell(self, number: int, was: int, now: int, since: int, tail: Tail, value: float, peak: float) -> None:
+        rule = self.lanes[number].live
+        phase = Phase.ACTIVE if now else Phase.CLEAR
+        at = (since, tail.time, value, rule.levels[max(now, 1) - 1], tail.position)
+        self.found.append(
+            Finding("late_limit", number, rule.channel, phase, now or was, *at, peak=peak, received=tail.received)
+        )
 
 
 def said(findings: list[Finding]) -> list[str]:
@@ -371,8 +401,31 @@ LIVE = minutes((0, 30), (1, 30), (100, 30), (101, 30))
         pytest.param(
             NOW,
             minutes((40, 36), (41, 36), (42, 36), (40, 36), (41, 36), (42, 36), (43, 36), (44, 30)),
-            [("active", 1, 40, 40, 36), ("clear", 1, 40, 42, None)],
-            id="the same run again, a little longer: no news",
+            [("active", 1, 40, 40, 36), ("clear", 1, 40, 44, 30)],
+            id="a part of the run again, and on: it goes on",
+        ),
+        pytest.param(
+            NOW,
+            [
+                *minutes((40, 36), (41, 36)),
+                *minutes((40, 36), (41, 36), (42, 37), (43, 36), (44, 30), received=10**9 + QUIET + 1),
+            ],
+            [
+                ("active", 1, 40, 40, 36),
+                ("clear", 1, 40, 41, None),
+            ],
+            id="the run again after it was over: no news, even where it lasts longer",
+        ),
+        pytest.param(
+            NOW,
+            minutes((40, 36), (20, 36), (21, 30), (41, 36), (42, 30)),
+            [
+                ("active", 1, 40, 40, 36),
+                ("clear", 1, 40, 40, None),
+                ("active", 1, 20, 20, 36),
+                ("clear", 1, 20, 21, 30),
+            ],
+            id="one exceedance is told of at a time: older news ends what goes on",
         ),
         pytest.param(
             NOW,
