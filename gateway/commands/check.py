@@ -13,7 +13,6 @@ from gateway.config import Config, Link
 from gateway.config_file import check
 from gateway.errors import LinkError
 from gateway.inventory import Inventory
-from gateway.links.try_out import try_out
 
 
 def command(
@@ -42,6 +41,8 @@ def command(
 
 def _usable(link: Link) -> bool:
     """Connect to a broker and say what it allows; whether it can be used."""
+    from gateway.links.try_out import try_out  # here: an MQTT client is a quarter of a second of imports
+
     try:
         warnings = asyncio.run(try_out(link))
     except LinkError as error:
