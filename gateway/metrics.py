@@ -165,6 +165,11 @@ class _ServiceCollector(Collector):
         yield _count("gateway_store_rows", "Points written", writer.rows)
         yield _count("gateway_store_duplicates", "Points that were there already", writer.duplicates)
         yield _count("gateway_store_revisions", "Other values for stored instants", writer.revisions)
+        yield _count(
+            "gateway_store_not_looked_up",
+            "Points that may have replaced another: the database cannot be asked",
+            writer.not_looked_up,
+        )
         yield _count("gateway_store_rejected", "Points the database refused, now dead letters", writer.rejected)
         yield _count(
             "gateway_store_skipped", "Messages the journal had no more when the store came to them", writer.skipped

@@ -24,6 +24,7 @@ def api_server(service: Service) -> ApiServer:
         device_clock=service.checks.clocks.view,
         strangers=service.checks.strangers,
         query=service.store.query,
+        revisions=service.store.revisions,
         requests=RequestReader(service.ledger.file),
         ask=service.requests.ask,
         registry=registry_of(service),

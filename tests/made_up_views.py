@@ -35,7 +35,8 @@ from gateway.requests.policy import refusal
 from gateway.requests.records import Request, Why
 from gateway.requests.records import State as RequestState
 from gateway.requests.records import Step as RequestStep
-from gateway.stores.seam import Series
+from gateway.stores.errors import CannotList
+from gateway.stores.seam import Revision, Series, WhichRevisions
 from gateway.strangers import Strangers
 
 NOW = 1_777_622_400_000
@@ -353,6 +354,7 @@ class MadeUpStore:
     """Series by formula: a value every 5 s, over 35 in a part of each four minutes; `away` makes it fail."""
 
     away: bool = False
+    lists: bool = True
     callers: list[str] = field(default_factory=list[str])
 
     def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
@@ -366,6 +368,31 @@ class MadeUpStore:
         if len(time):
             mark[-1], revision[-1] = LATE | REVISION, 1
         return Series(time, value, np.full(len(time), NORMAL, np.uint8), time + 120, mark, revision)
+
+    changed: list[Revision] = field(
+        default_factory=lambda: [
+            Revision(
+                *(number, "east", device, factor, "Rtd", "realtime", "mg/m3", NOW - 5_000 * number, 1),
+                *(41.5, NORMAL, 29.5, NORMAL, NOW - 3_000 + number, 90 + number, LATE | REVISION),
+            )
+            for number, device, factor in ((2, "stack-1", "a21026"), (1, "stack-2", "a21026"), (0, "stack-1", "a21002"))
+        ]
+    )
+
+    def revisions(self, which: WhichRevisions) -> list[Revision]:
+        if self.away:
+            raise StoreError("connection refused")
+        if not self.lists:
+            raise CannotList("ask the database")
+        return [
+            one
+            for one in self.changed
+            if (which.site in (None, one.site) and which.device in (None, one.device))
+            and which.factor in (None, one.factor)
+            and (which.start is None or one.received >= which.start)
+            and (which.end is None or one.received < which.end)
+            and (which.before is None or one.id < which.before)
+        ][: which.limit]
 
 
 def formula(time: int) -> float:
@@ -469,6 +496,7 @@ def make_views(now: int = NOW) -> MadeUp:
         loggers=known,
         strangers=strangers(),
         query=store.query,
+        revisions=store.revisions,
         requests=requests,
         ask=requests.ask,
         registry=registry,

@@ -13,6 +13,7 @@ from gateway.api import (
     protocol,
     readings,
     requests,
+    revisions,
     sites,
     status,
     strangers,
@@ -40,7 +41,20 @@ def make_app(views: Views) -> FastAPI:
     )
     app.state.views = views
     problems.install(app)
-    groups = (status, sites, readings, protocol, alerts, detections, cameras, dead_letters, strangers, requests, stream)
+    groups = (
+        status,
+        sites,
+        readings,
+        revisions,
+        protocol,
+        alerts,
+        detections,
+        cameras,
+        dead_letters,
+        strangers,
+        requests,
+        stream,
+    )
     for group in groups:
         app.include_router(group.router)
     return app

@@ -25,7 +25,7 @@ from gateway.live import Live
 from gateway.loggers.views import LoggerView
 from gateway.requests.records import Request, Step
 from gateway.requests.records import State as RequestState
-from gateway.stores.seam import Series
+from gateway.stores.seam import Revision, Series, WhichRevisions
 from gateway.strangers import Stranger
 
 
@@ -150,6 +150,8 @@ class Views:
     strangers: StrangersView
     query: Callable[[ChannelKey, int, int, int], Series]
     """`Store.query`: key, start, end, limit. Blocks, so it is called in a worker thread. Raises `StoreError`."""
+    revisions: Callable[[WhichRevisions], list[Revision]]
+    """`Store.revisions`. Blocks. Raises `StoreError`."""
     requests: RequestsView
     ask: Callable[[Request], Request]
     """`Requests.ask`: writes a request down; it comes back refused where it may not be sent. Blocks."""

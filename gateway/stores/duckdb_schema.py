@@ -32,7 +32,8 @@ _REVISED: Final = (
     "alter table points add column mark utinyint default 0",
     """create table revisions (
         channel integer not null, time timestamp_ms not null, number integer not null, value double,
-        flag utinyint not null, received timestamp_ms not null, position bigint not null, mark utinyint not null)""",
+        flag utinyint not null, received timestamp_ms not null, position bigint not null,
+        mark utinyint not null default 0)""",
 )
 """What the second form adds: how each reading came, and later values for instants that were stored before."""
 

@@ -61,7 +61,31 @@ STORED: Final = (
     + ") stored on stored.channel = late.channel and stored.time = late.time"
 )
 
-NEWEST: Final = """
-    select channel, max(time) as time from points where epoch_ms(time) <= epoch_ms(received) + $1 group by channel
+NEWEST: Final = "select channel, max(time) as time from points where time < make_timestamp_ms($1) group by channel"
+"""The newest time of each channel before $1."""
+RECEIVED: Final = "select epoch_ms(greatest(max(received), (select max(received) from revisions))) from points"
+"""When the last row was received; no more than NULL in an empty file."""
+AHEAD: Final = """
+    select channel, max(time) as time from points where time >= make_timestamp_ms($1)
+    group by channel, epoch_ms(time) // $2 order by time limit $3
 """
-"""The newest time of each channel, but for stamps more than $1 ms later than their receipt."""
+"""The newest time of each channel and $2 ms from $1 on, the nearest $3 of them."""
+
+REVISIONS: Final = """
+    with asked as (
+        select revisions.rowid as id, revisions.*, channels.* exclude (id)
+        from revisions join channels on channels.id = revisions.channel
+        where ($1 is null or site = $1) and ($2 is null or device = $2) and ($3 is null or factor = $3)
+            and received >= make_timestamp_ms($4) and received < make_timestamp_ms($5) and revisions.rowid < $6
+        order by revisions.rowid desc limit $7
+    )
+    select asked.id, site, device, factor, field, period, unit, epoch_ms(asked.time), asked.number,
+        case when asked.number = 1 then points.value else earlier.value end, coalesce(points.flag, earlier.flag),
+        asked.value, asked.flag, epoch_ms(asked.received), asked.position, asked.mark
+    from asked
+    left join revisions earlier on earlier.channel = asked.channel and earlier.time = asked.time
+        and earlier.number = asked.number - 1
+    left join points on asked.number = 1 and points.channel = asked.channel and points.time = asked.time
+    order by asked.id desc
+"""
+"""Revisions by number of their row: rows are only added, so that a higher one was stored later."""

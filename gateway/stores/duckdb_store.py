@@ -9,6 +9,8 @@ not show it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,18 +22,21 @@ from gateway.channels import ChannelKey, Channels
 from gateway.errors import StoreError
 from gateway.records import Readings
 from gateway.stores.duckdb_schema import create_tables
-from gateway.stores.duckdb_sql import NEWEST, QUERY, STORED
-from gateway.stores.identity import FUTURE_MS, NewestTimes, clusters
+from gateway.stores.duckdb_sql import AHEAD, NEWEST, QUERY, RECEIVED, REVISIONS, STORED
+from gateway.stores.identity import clusters
 from gateway.stores.influx_lines import Lines
 from gateway.stores.instants import Instants, Present
 from gateway.stores.names import ChannelName, channel_name, channel_unit
-from gateway.stores.seam import Rejected, Series, Written
+from gateway.stores.newest_times import MOST_ASIDE, STEP_MS, NewestTimes
+from gateway.stores.seam import Rejected, Revision, Series, WhichRevisions, Written
 
 _MEMORY: Final = "256MB"
 """Bound on DuckDB's buffers; what needs more spills into `<file>.tmp`."""
 _EARLIEST: Final = -62_135_596_800_000
 _LATEST: Final = 253_402_300_799_999
 """First and last ms of the years 1 to 9999."""
+_FIRST_BEYOND: Final = 2**63 - 1
+"""No row has this number."""
 
 
 class DuckDbStore:
@@ -62,13 +67,27 @@ class DuckDbStore:
     def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
         number = self._numbers.get(channel_name(self._channels.inventory, key))
         if number is None:
-            return _series({})
+            return Series.nothing()
+        with self._asking() as cursor:
+            return _series(_columns(cursor.execute(QUERY, [number, *_within(start, end), limit])))
+
+    def revisions(self, which: WhichRevisions) -> list[Revision]:
+        within = _within(_EARLIEST if which.start is None else which.start, _LATEST if which.end is None else which.end)
+        before = _FIRST_BEYOND if which.before is None else which.before
+        with self._asking() as cursor:
+            rows = cursor.execute(
+                REVISIONS, [which.site, which.device, which.factor, *within, before, which.limit]
+            ).fetchall()
+        return [Revision(*row) for row in rows]
+
+    @contextmanager
+    def _asking(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """A cursor beside the writer's. Raises `StoreError` for what goes wrong with it."""
         try:
             with self._reader_lock:
                 cursor = self._reader.cursor()
             with cursor:
-                rows = cursor.execute(QUERY, [number, max(start, _EARLIEST), min(end, _LATEST), limit])
-                return _series(_columns(rows))
+                yield cursor
         except duckdb.Error as error:
             raise StoreError(f"{self._file}: {error}") from error
 
@@ -112,12 +131,24 @@ class DuckDbStore:
         self._numbers = {ChannelName(*row[:5]): int(row[5]) for row in rows}
         self._number_of = np.full(1024, -1, np.int32)
         """Gateway channel to the id of this file, -1 where it is not yet known; grows with the gateway's channels."""
+        self._instants = Instants(self._newest_times())
+
+    def _newest_times(self) -> NewestTimes:
+        """What is stored of each channel, read from the file."""
         newest = NewestTimes()
         newest.grow(len(self._numbers))
-        stored = _columns(self._writer.execute(NEWEST, [FUTURE_MS]))
-        time = stored["time"].astype("M8[ms]").view(np.int64)
-        newest.advance(stored["channel"].astype(np.int32), time, time)
-        self._instants = Instants(newest)
+        fetched = self._writer.execute(RECEIVED).fetchone()
+        if fetched is None or fetched[0] is None:
+            return newest
+        newest.reach(int(fetched[0]))
+        stored = _columns(self._writer.execute(NEWEST, [min(newest.ahead, _LATEST)]))
+        newest.advance(stored["channel"].astype(np.int32), stored["time"].astype("M8[ms]").view(np.int64))
+        ahead = _columns(self._writer.execute(AHEAD, [min(newest.ahead, _LATEST), STEP_MS, MOST_ASIDE]))
+        time = ahead["time"].astype("M8[ms]").view(np.int64)
+        newest.advance(ahead["channel"].astype(np.int32), time)
+        if len(time) == MOST_ASIDE:  # and maybe more beyond
+            newest.may_hold(int(time[-1]), _LATEST)
+        return newest
 
     def _write(self, readings: Readings, end: int) -> Written:
         readings, rejected = self._within_calendar(readings)
@@ -130,7 +161,7 @@ class DuckDbStore:
             self._insert("revisions", found.revised, channel=found.revised_channel, number=found.number)
         self._writer.execute("update journal_position set position = ?", [end])
         self._writer.commit()
-        self._instants.advance(found.new, found.new_channel)
+        self._instants.advance(readings, channel)
         self._position = end
         return Written(len(found.new), found.duplicates, rejected, revisions=len(found.revised))
 
@@ -199,7 +230,7 @@ class DuckDbStore:
                 "flag": readings.flag,
                 "received": readings.received.view("M8[ms]"),
                 "position": readings.position,
-                "mark": readings.mark,
+                **({"mark": readings.mark} if readings.mark.any() else {}),  # 0 unless given
             },
         )
         self._writer.execute(f"insert into {table} by name select * from batch")  # noqa: S608 - one of two names
@@ -210,10 +241,13 @@ def _columns(result: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
     return cast(dict[str, NDArray[Any]], result.fetchnumpy())  # pyright: ignore[reportUnknownMemberType]
 
 
+def _within(start: int, end: int) -> tuple[int, int]:
+    """Both ends of a stretch as far as DuckDB can show them."""
+    return max(start, _EARLIEST), min(end, _LATEST)
+
+
 def _series(columns: dict[str, NDArray[Any]]) -> Series:
     """Columns newest first, as DuckDB gives them, to a series ascending in time."""
-    if not columns:
-        return Series.nothing()
     return Series(
         columns["time"][::-1].astype("M8[ms]").view(np.int64),
         np.ma.filled(columns["value"][::-1].astype(np.float64), np.nan),

@@ -17,7 +17,18 @@ from gateway.config import Influx1
 from gateway.errors import StoreError
 from gateway.flags import flag_code
 from gateway.stores.influx_lines import REVISIONS, field_key, mark_of, stored_name
-from gateway.stores.line_store import COMPRESSION, Instant, LineStore, Stored, answer_text, host_of, judge
+from gateway.stores.line_store import (
+    COMPRESSION,
+    Change,
+    Changes,
+    Instant,
+    LineStore,
+    Stored,
+    answer_text,
+    change_of,
+    host_of,
+    judge,
+)
 from gateway.stores.names import ChannelName, channel_name
 from gateway.stores.refused import Refusal
 from gateway.stores.seam import Series
@@ -77,15 +88,14 @@ class Influx1Store(LineStore):
                 found[key] = Stored(numbers, str(flag or ""))
         return found
 
-    def _look_up_revisions(
-        self, period: str, devices: Sequence[str], first: int, last: int
-    ) -> dict[tuple[ChannelName, int], dict[int, int]]:
-        found: dict[tuple[ChannelName, int], dict[int, int]] = {}
+    def _look_up_changes(self, period: str, devices: Sequence[str], first: int, last: int) -> Changes:
+        found: dict[tuple[ChannelName, int], list[Change]] = {}
         for tags, columns, values in self._between(REVISIONS, devices, first, last, " and period = $period", period):
             name = ChannelName(*(tags.get(tag, "") for tag in ChannelName._fields))
             for row in values:
-                position, time = int(row[columns.index("position")]), int(row[columns.index("time")])
-                found.setdefault((name, time), {})[position] = int(tags["number"])
+                found.setdefault((name, int(row[columns.index("time")])), []).append(
+                    change_of(int(tags["number"]), dict(zip(columns, row, strict=True)))
+                )
         return found
 
     def _between(

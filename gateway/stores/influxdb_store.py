@@ -29,10 +29,13 @@ from gateway.stores.influx_lines import REVISIONS, field_key, mark_of, stored_na
 from gateway.stores.line_store import (
     COMPRESSION,
     CannotLookUp,
+    Change,
+    Changes,
     Instant,
     LineStore,
     Stored,
     answer_text,
+    change_of,
     host_of,
     judge,
 )
@@ -63,11 +66,16 @@ from(bucket: askedBucket)
   |> filter(fn: (r) => r._measurement == askedPeriod and contains(value: r.device, set: askedDevices))
   |> pivot(rowKey: ["_time", "site", "device", "factor"], columnKey: ["_field"], valueColumn: "_value")
 """
-LOOK_UP_REVISIONS: Final = """
+LOOK_UP_CHANGES: Final = """
 from(bucket: askedBucket)
   |> range(start: askedStart, stop: askedStop)
   |> filter(fn: (r) => r._measurement == askedMeasurement and contains(value: r.device, set: askedDevices))
-  |> filter(fn: (r) => r.period == askedPeriod and r._field == "position")
+  |> filter(fn: (r) => r.period == askedPeriod)
+  |> pivot(
+      rowKey: ["_time", "site", "device", "factor", "field", "period", "number"],
+      columnKey: ["_field"],
+      valueColumn: "_value",
+  )
 """
 _NO_FLUX: Final = (404, 405, 501)
 """Answers to a query of servers that take writes and have no Flux (InfluxDB 3, VictoriaMetrics)."""
@@ -134,15 +142,13 @@ class InfluxStore(LineStore):
             found[key] = Stored(numbers, row.get("flag") or "")
         return found
 
-    def _look_up_revisions(
-        self, period: str, devices: Sequence[str], first: int, last: int
-    ) -> dict[tuple[ChannelName, int], dict[int, int]]:
-        found: dict[tuple[ChannelName, int], dict[int, int]] = {}
+    def _look_up_changes(self, period: str, devices: Sequence[str], first: int, last: int) -> Changes:
+        found: dict[tuple[ChannelName, int], list[Change]] = {}
         asked = {"askedMeasurement": REVISIONS, "askedPeriod": period, "askedDevices": list(devices)}
-        for row in self._between(LOOK_UP_REVISIONS, asked, first, last):
+        for row in self._between(LOOK_UP_CHANGES, asked, first, last):
             name = ChannelName(*(row.get(tag) or "" for tag in ChannelName._fields))
             time = (row["_time"] - _EPOCH) // _MS
-            found.setdefault((name, time), {})[int(row["_value"])] = int(row["number"])
+            found.setdefault((name, time), []).append(change_of(int(row["number"]), row))
         return found
 
     def _between(self, text: str, asked: dict[str, Any], first: int, last: int) -> list[dict[str, Any]]:

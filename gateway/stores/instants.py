@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.marks import OUT_OF_ORDER, REVISION
 from gateway.records import Readings
-from gateway.stores.identity import NewestTimes, Repeats
+from gateway.stores.identity import Grouped, Repeats
+from gateway.stores.newest_times import NewestTimes
 
 _NEW: Final = 0
 _DUPLICATE: Final = 1
@@ -70,11 +71,13 @@ class Instants:
     def sort(self, readings: Readings, channel: NDArray[np.int32], look_up: LookUp) -> Sorted:
         """Sort a batch out. `channel`: the store's own numbers, shape (n,). Nothing is remembered: see `advance`."""
         time = readings.time
-        repeated = self._repeats.find(channel, time)
-        late = np.setdiff1d(self.newest.to_look_up(channel, time, readings.received), repeated, assume_unique=True)
-        disordered = _disordered(channel, time)
-        if not len(repeated) and not len(late) and disordered is None:
+        late = self.newest.to_look_up(channel, time, readings.received)
+        grouped = Grouped(channel, time)
+        ascending = grouped.ascending()
+        if ascending and not len(late):
             return _all_new(readings, channel)
+        repeated = np.zeros(0, np.intp) if ascending else self._repeats.find(channel, time)
+        late = np.setdiff1d(late, repeated, assume_unique=True)
         kind = np.zeros(len(readings), np.uint8)
         number = np.zeros(len(readings), np.int64)
         was_value, was_flag = np.full(len(readings), np.nan), np.zeros(len(readings), np.uint8)
@@ -89,9 +92,8 @@ class Instants:
         if len(repeated):
             self._repeats_in_batch(readings, channel, value, repeated, kind, number, was_value, was_flag)
         mark = readings.mark.copy()
-        mark[late[kind[late] == _NEW]] |= OUT_OF_ORDER
-        if disordered is not None:
-            mark[disordered] |= OUT_OF_ORDER
+        mark[self.newest.overtaken(channel, time)] |= OUT_OF_ORDER
+        mark[grouped.overtaken(self.newest.ahead)] |= OUT_OF_ORDER
         mark[kind == _REVISION] |= REVISION
         marked = Readings(
             readings.channel, time, readings.received, readings.value, readings.flag, readings.position, mark
@@ -109,8 +111,8 @@ class Instants:
         )
 
     def advance(self, readings: Readings, channel: NDArray[np.int32]) -> None:
-        """Take note of points that are stored now."""
-        self.newest.advance(channel, readings.time, readings.received)
+        """Take note of a batch that is stored now, whether its rows are new or were there already."""
+        self.newest.advance(channel, readings.time)
 
     def _repeats_in_batch(
         self,
@@ -152,17 +154,3 @@ def _all_new(readings: Readings, channel: NDArray[np.int32]) -> Sorted:
 
 def _same(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (first == second) | (np.isnan(first) & np.isnan(second))
-
-
-def _disordered(channel: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.intp] | None:
-    """Row numbers of rows older than an earlier row of their channel in the batch; None where there are none."""
-    order = np.argsort(channel, kind="stable")
-    of, at = channel[order], time[order]
-    back = np.flatnonzero((of[1:] == of[:-1]) & (at[1:] < at[:-1]))
-    if not len(back):
-        return None
-    found: list[int] = []
-    for number in cast("list[int]", np.unique(of[back + 1]).tolist()):
-        rows = order[np.searchsorted(of, number) : np.searchsorted(of, number, "right")]
-        found += rows[time[rows] < np.maximum.accumulate(time[rows])].tolist()
-    return np.sort(np.array(found, np.intp))

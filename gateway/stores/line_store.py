@@ -11,7 +11,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -23,14 +23,15 @@ from gateway.channels import Channels
 from gateway.errors import StoreError
 from gateway.flags import flag_code
 from gateway.records import Readings
-from gateway.stores.errors import StoreBusy
-from gateway.stores.identity import NewestTimes, clusters
-from gateway.stores.influx_lines import Lines, field_key, stored_name
+from gateway.stores.errors import CannotList, StoreBusy
+from gateway.stores.identity import clusters
+from gateway.stores.influx_lines import REVISIONS, Lines, field_key, stored_name
 from gateway.stores.instants import Instants, Present
 from gateway.stores.names import ChannelName, channel_name
+from gateway.stores.newest_times import NewestTimes
 from gateway.stores.position_file import PositionFile
 from gateway.stores.refused import Refusal, send_all
-from gateway.stores.seam import Rejected, Written
+from gateway.stores.seam import Rejected, Revision, WhichRevisions, Written
 
 log = structlog.get_logger("gateway.store")
 
@@ -39,8 +40,10 @@ LINES_A_REQUEST: Final = 5_000
 COMPRESSION: Final = 1
 """Level of gzip: 9, the usual default, takes ten times the CPU of 1 to save a quarter of the bytes."""
 AHEAD_MS: Final = 60_000
-"""A row stamped so much later than it was received is always looked up, and so is, after a start, every row that is
-not so much later than the last write of the position: what was stored before then is not known."""
+"""A row stamped so much later than it was received is far ahead. Shorter than that of DuckDB: after a start, rows
+that are not so much later than what was stored before are looked up: what there is of their channel is not known."""
+_OF_THE_POINT: Final = frozenset({"received", "revision"})
+"""Numbers in a point that are no field's value. A point without any other says that a mark was sent, and no number."""
 Instant = tuple[str, str, str, int]
 """Site, device, factor and time (ms UTC) of a point, as stored."""
 
@@ -57,6 +60,22 @@ class Stored(NamedTuple):
     flag: str
 
 
+class Change(NamedTuple):
+    """One point of the measurement `revisions`."""
+
+    number: int
+    position: int
+    was: float
+    """NaN where there was none; so is `value`."""
+    was_flag: str
+    value: float
+    flag: str
+
+
+Changes = Mapping[tuple[ChannelName, int], list[Change]]
+"""Channel, as stored, and time (ms UTC) to the changes of that instant."""
+
+
 class LineStore(ABC):
     """Writes lines in chunks with `_send`, which a store for one version of the API provides."""
 
@@ -64,9 +83,15 @@ class LineStore(ABC):
         self._channels = channels
         self._lines = Lines(channels)
         self._file = PositionFile(position_file)
-        self._position = self._saved = self._file.read()
-        written = self._file.written()
-        self._instants = Instants(NewestTimes(NEVER if written is None else written + AHEAD_MS, AHEAD_MS))
+        kept = self._file.read()
+        self._position = self._saved = kept.position
+        newest = NewestTimes(AHEAD_MS)
+        if kept.known is not None:
+            newest.may_hold(NEVER, kept.known + AHEAD_MS)
+        for first, last in kept.stretches:
+            newest.may_hold(first, last)
+        self._instants = Instants(newest)
+        self._not_looked_up = 0
         self._blind = False
         """Whether the database cannot be asked what it has: then a changed value takes the place of the first."""
 
@@ -75,27 +100,40 @@ class LineStore(ABC):
 
     def write(self, readings: Readings, end: int) -> Written:
         self._instants.newest.grow(len(self._channels))
+        self._not_looked_up = 0
         found = self._instants.sort(readings, readings.channel, lambda rows: self._present(readings, rows))
-        revised = found.revised
+        new, revised = found.new, found.revised
         # What was said before goes first: whatever breaks off in between, it is not overwritten before it is kept.
         kept = self._lines.revisions(revised, found.number, found.was_value, found.was_flag)
-        lines = [*kept, *self._lines.write(found.new), *self._lines.write(revised, found.number)]
-        position = np.concatenate([revised.position, found.new.position, revised.position])
-        received = np.concatenate([revised.received, found.new.received, revised.received])
+        lines = [*kept, *self._lines.write(new), *self._lines.write(revised, found.number)]
+        position = np.concatenate([revised.position, new.position, revised.position])
+        received = np.concatenate([revised.received, new.received, revised.received])
+        refused = np.zeros(len(lines), np.bool_)
         rejected: list[Rejected] = []
         for first in range(0, len(lines), LINES_A_REQUEST):
             chunk = lines[first : first + LINES_A_REQUEST]
             for row, detail in sorted(send_all(chunk, self._send).items()):
                 at = first + row
+                refused[at] = True
                 rejected.append(Rejected(int(position[at]), int(received[at]), lines[at], detail))
-        self._instants.advance(found.new, found.new_channel)
+        self._instants.advance(readings, readings.channel)
         self._position = end
         if not rejected:
             self._save()
         # Else the next write or `close` saves it: after a crash before the caller has kept the rejected lines, they
         # are sent and refused once more.
-        rows = len(found.new) + len(revised) - len(rejected)
-        return Written(rows, found.duplicates, rejected, revisions=len(revised))
+        values = ~refused[len(kept) :]
+        return Written(
+            int(np.count_nonzero(values[: len(new)])),
+            found.duplicates,
+            rejected,
+            revisions=int(np.count_nonzero(values[len(new) :])),
+            not_looked_up=self._not_looked_up,
+        )
+
+    def revisions(self, which: WhichRevisions) -> list[Revision]:
+        # Points are ordered by the time they are about: the newest changes are not to be had without reading them all.
+        raise CannotList(f"InfluxDB lists its revisions itself: ask it for the measurement {REVISIONS!r}")
 
     def close(self) -> None:
         self._save()
@@ -104,21 +142,22 @@ class LineStore(ABC):
         if self._position == self._saved:
             return
         try:
-            self._file.write(self._position)
+            newest = self._instants.newest
+            self._file.write(self._position, newest.ahead, newest.stretches())
         except OSError as error:
             raise StoreError(f"the store's position cannot be kept: {error}") from error
         self._saved = self._position
 
     def _present(self, readings: Readings, late: NDArray[np.intp]) -> Present:
         """What the database has of the instants of these rows. Raises `StoreError` when it does not answer."""
-        if self._blind:
-            return Present.nothing()
-        try:
-            return self._asked(readings, late)
-        except CannotLookUp as error:
-            self._blind = True
-            log.warning("store_cannot_look_up", reason=str(error), effect="a changed value replaces the first one")
-            return Present.nothing()
+        if not self._blind:
+            try:
+                return self._asked(readings, late)
+            except CannotLookUp as error:
+                self._blind = True
+                log.warning("store_cannot_look_up", reason=str(error), effect="a changed value replaces the first one")
+        self._not_looked_up = len(late)
+        return Present.nothing()
 
     def _asked(self, readings: Readings, late: NDArray[np.intp]) -> Present:
         numbers_of = cast("list[int]", readings.channel[late].tolist())
@@ -134,20 +173,22 @@ class LineStore(ABC):
                 devices = sorted({name.device for name in some})
                 first, last = int(readings.time[part].min()), int(readings.time[part].max())
                 stored = self._look_up(period, devices, first, last)
-                said: dict[tuple[ChannelName, int], dict[int, int]] = {}
+                changes: Changes = {}
                 if any("revision" in point.values for point in stored.values()):
-                    said = self._look_up_revisions(period, devices, first, last)
+                    changes = self._look_up_changes(period, devices, first, last)
                 for row, name in zip(cast("list[int]", part.tolist()), some, strict=True):
                     time, value = int(readings.time[row]), float(readings.value[row])
                     point = stored.get((name.site, name.device, name.factor, time))
-                    if point is None or (value - value == 0.0 and name.field not in point.values):
+                    if point is None or (name.field not in point.values and point.values.keys() - _OF_THE_POINT):
                         continue  # what is there at that instant is of other fields
-                    before = said.get((name, time), {})
-                    known = before.get(int(readings.position[row]))  # sent before, and its answer was lost
+                    own = (value if value - value == 0.0 else float("nan"), int(readings.flag[row]))
+                    stands = (point.values.get(name.field, float("nan")), flag_code(point.flag))
+                    before = sorted(changes.get((name, time), []))
+                    present, number = _as_it_stood(before, int(readings.position[row]), own, stands)
                     rows.append(row)
-                    values.append(point.values.get(name.field, float("nan")))
-                    flags.append(flag_code(point.flag))
-                    numbers.append(max(before.values(), default=0) if known is None else known - 1)
+                    values.append(present[0])
+                    flags.append(present[1])
+                    numbers.append(number)
         return Present(
             np.array(rows, np.intp), np.array(values), np.array(flags, np.uint8), np.array(numbers, np.int64)
         )
@@ -166,14 +207,48 @@ class LineStore(ABC):
         """
 
     @abstractmethod
-    def _look_up_revisions(
-        self, period: str, devices: Sequence[str], first: int, last: int
-    ) -> dict[tuple[ChannelName, int], dict[int, int]]:
-        """Revisions of these devices with first <= time <= last: of each channel and time, position to number."""
+    def _look_up_changes(self, period: str, devices: Sequence[str], first: int, last: int) -> Changes:
+        """Changes of points of these devices with first <= time <= last."""
 
     @abstractmethod
     def _send(self, lines: Sequence[bytes]) -> Refusal | None:
         """Send the lines in one request; None when all went in. Raises `StoreError` where lines are not the reason."""
+
+
+def change_of(number: int, fields: Mapping[str, Any]) -> Change:
+    """A change by the fields of its point; a value that the point has not is missing or None."""
+    was, value = (float("nan") if fields.get(key) is None else float(fields[key]) for key in ("was", "value"))
+    return Change(number, int(fields["position"]), was, str(fields["was_flag"]), value, str(fields["flag"]))
+
+
+_Said = tuple[float, int]
+"""Value and flag."""
+
+
+def _as_it_stood(changes: list[Change], position: int, own: _Said, stands: _Said) -> tuple[_Said, int]:
+    """What an instant said when the row of this position was to be written, and how many changes it had by then.
+
+    `changes` are those known by now, ascending, and `stands` is what the point holds. Both may be the work of this
+    very row and of later ones, sent before in a request that broke off or whose answer was lost. Such a row is given
+    what stood before it, so that it makes the same lines again, or itself, so that it makes none.
+    """
+    for at, change in enumerate(changes):
+        said = (change.value, flag_code(change.flag))
+        if change.position != position or not _equal(said, own):
+            continue
+        if at == len(changes) - 1 and not _equal(stands, own):
+            return (change.was, flag_code(change.was_flag)), change.number - 1
+        return own, change.number
+    if changes and position <= changes[-1].position:
+        return own, max((change.number for change in changes if change.position < position), default=0)
+    if changes:
+        return (changes[-1].value, flag_code(changes[-1].flag)), changes[-1].number
+    return stands, 0
+
+
+def _equal(first: _Said, second: _Said) -> bool:
+    values = first[0] == second[0] or (first[0] != first[0] and second[0] != second[0])
+    return values and first[1] == second[1]
 
 
 def host_of(url: str) -> str:

@@ -6,7 +6,7 @@ Stores are called from one writer thread; `query` may come from another.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class Written:
     rejected: list[Rejected] = field(default_factory=list[Rejected])
     revisions: int = 0
     """Other values or flags for points already there: kept beside the first."""
+    not_looked_up: int = 0
+    """Of the rows written, how many may have taken the place of a point, because the store cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,45 @@ class Series:
         return Series(whole, np.zeros(0), bits, whole, bits, whole)
 
 
+@dataclass(frozen=True, slots=True)
+class WhichRevisions:
+    """A choice of revisions; what is None does not narrow it."""
+
+    site: str | None = None
+    device: str | None = None
+    factor: str | None = None
+    start: int | None = None
+    """Received at or after this, ms UTC."""
+    end: int | None = None
+    """Received before this, ms UTC."""
+    before: int | None = None
+    """Older than the revision of this id."""
+    limit: int = 100
+
+
+class Revision(NamedTuple):
+    """Another value for an instant that was stored, and what it takes the place of."""
+
+    id: int
+    site: str
+    device: str
+    factor: str
+    field: str
+    period: str
+    unit: str
+    time: int
+    """The instant that it is about, ms UTC."""
+    number: int
+    """1 for the first change of its instant."""
+    was: float | None
+    was_flag: int
+    value: float | None
+    flag: int
+    received: int
+    position: int
+    mark: int
+
+
 class Store(Protocol):
     """Holds readings. A point's identity is (device, factor, field, period, measured time)."""
 
@@ -76,6 +117,10 @@ class Store(Protocol):
 
     def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
         """Points with start <= time < end (ms UTC), at most the newest `limit`. Raises `StoreError`."""
+        ...
+
+    def revisions(self, which: WhichRevisions) -> list[Revision]:
+        """Revisions, the last one stored first. Raises `StoreError`; `CannotList` where this store has no list."""
         ...
 
     def close(self) -> None:

@@ -82,6 +82,7 @@ class StoreWriter:
         self.rows = 0
         self.duplicates = 0
         self.revisions = 0
+        self.not_looked_up = 0
         self.rejected = 0
         self.retries = 0
         self.writes = 0
@@ -216,6 +217,7 @@ class StoreWriter:
         self.rows += written.rows
         self.duplicates += written.duplicates
         self.revisions += written.revisions
+        self.not_looked_up += written.not_looked_up
         self.rejected += len(written.rejected)
         if written.rejected:
             self._on_rejected(written.rejected)

@@ -354,5 +354,6 @@ def check_influx(influxd: Influxd, database: str) -> None:
     factors = {row[1] for row in ask('show tag values with key = "factor"')}
     assert {stored_name(factor) for factor, _ in stored()} <= factors
     assert all(any(factor in stored_name(name) for name in [*NAMES, "a21026"]) for factor in factors)
-    fields = {row[0] for row in ask("show field keys")}
-    assert fields == {"flag", "received", "rtd", "info"} | {stored_name(field.lower()) for _, field in stored()}
+    fields = {row[0] for row in ask('show field keys from "realtime"')}
+    marks = {"clock", "early", "late", "out_of_order", "backfilled", "revision"}
+    assert fields - marks == {"flag", "received", "rtd", "info"} | {stored_name(field.lower()) for _, field in stored()}

@@ -138,6 +138,52 @@ def test_the_store_is_asked_in_a_worker_thread_and_its_absence_is_a_503(own_api:
 
 
 @pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("", [2, 1, 0], id="all, newest first"),
+        pytest.param("limit=2", [2, 1], id="page"),
+        pytest.param("before=1", [0], id="next page"),
+        pytest.param("site=east&device=stack-1", [2, 0], id="device"),
+        pytest.param("site=river", [], id="site"),
+        pytest.param("factor=a21002", [0], id="factor"),
+        pytest.param(f"start={NOW - 2_999}&end={NOW - 2_998}", [1], id="received"),
+    ],
+)
+def test_revisions_are_chosen_and_come_in_pages(api: httpx.Client, query: str, expected: list[int]) -> None:
+    assert [one["id"] for one in api.get(f"/api/v1/revisions?{query}").json()] == expected
+
+
+def test_a_revision_says_from_what_to_what(api: httpx.Client) -> None:
+    assert api.get("/api/v1/revisions?limit=1").json() == [
+        {
+            "id": 2,
+            "site": "east",
+            "device": "stack-1",
+            "factor": "a21026",
+            "field": "Rtd",
+            "period": "realtime",
+            "unit": "mg/m3",
+            "time": "2026-05-01T07:59:50.000Z",
+            "revision": 1,
+            "was": 41.5,
+            "was_flag": "N",
+            "value": 29.5,
+            "flag": "N",
+            "received": "2026-05-01T07:59:57.002Z",
+            "position": 92,
+            "marks": ["late", "revision"],
+        }
+    ]
+
+
+def test_revisions_of_a_store_that_has_no_list_or_is_away_are_a_problem(made_up: MadeUp, own_api: httpx.Client) -> None:
+    made_up.store.lists = False
+    assert own_api.get("/api/v1/revisions").status_code == 501
+    made_up.store.away = True
+    assert own_api.get("/api/v1/revisions").status_code == 503
+
+
+@pytest.mark.parametrize(
     ("address", "status", "parameter"),
     [
         ("/api/v1/readings?site=east&device=stack-1", 422, "factor"),
@@ -149,6 +195,9 @@ def test_the_store_is_asked_in_a_worker_thread_and_its_absence_is_a_503(own_api:
         ("/api/v1/readings?site=east&device=stack-1&factor=a&period=year", 422, "period"),
         ("/api/v1/readings?site=west&device=stack-1&factor=a", 404, "site"),
         ("/api/v1/readings?site=east&device=outlet&factor=a", 404, "device"),
+        ("/api/v1/revisions?device=stack-1", 422, "site"),
+        ("/api/v1/revisions?site=east&device=outlet", 404, "device"),
+        ("/api/v1/revisions?limit=1001", 422, "limit"),
         ("/api/v1/devices?site=west", 404, "site"),
         ("/api/v1/alerts?state=burning", 422, "state"),
         ("/api/v1/alerts?before=unknown", 404, "before"),

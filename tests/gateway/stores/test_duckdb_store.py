@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -21,7 +22,7 @@ from gateway.flags import UNKNOWN
 from gateway.marks import BACKFILLED, EARLY, LATE, REVISION
 from gateway.records import Readings
 from gateway.stores.duckdb_store import DuckDbStore
-from gateway.stores.seam import Store, Written
+from gateway.stores.seam import Revision, Store, WhichRevisions, Written
 
 NOON = 1_719_835_200_000
 HOUR = 3_600_000
@@ -107,6 +108,65 @@ def test_another_value_for_an_instant_is_a_revision_beside_the_first(
         said = connection.execute("select revision, value, flag, position from history order by revision").fetchall()
     assert now == [(2.0, "D", 2)]
     assert said == [(0, 1.0, "N", 0), (1, 2.0, "N", 1), (2, 2.0, "D", 3)]
+
+
+def test_revisions_are_listed_the_last_first_with_what_they_took_the_place_of(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    store = DuckDbStore(file, channels)
+    store.write(readings_of([(0, NOON, 1.0), (2, NOON, 5.0), (4, NOON, 7.0)]), 3)
+    store.write(readings_of([(0, NOON, 2.0), (2, NOON, math.nan)], position=3), 5)
+    store.write(readings_of([(4, NOON, 8.0), (0, NOON, 3.0)], position=5, flag=ord("D")), 7)
+
+    def listed(**which: Any) -> list[tuple[int, str, int, float | None, float | None]]:
+        found = store.revisions(WhichRevisions(**which))
+        return [(one.position, one.device + one.factor, one.number, one.was, one.value) for one in found]
+
+    every = [
+        (6, "stack-1a21026", 2, 2.0, 3.0),
+        (5, "drain-1a21026", 1, 7.0, 8.0),
+        (4, "stack-1w01018", 1, 5.0, None),
+        (3, "stack-1a21026", 1, 1.0, 2.0),
+    ]
+    assert listed() == every
+    assert listed(limit=2) == every[:2]
+    assert listed(before=store.revisions(WhichRevisions(limit=2))[-1].id) == every[2:]
+    assert listed(site="harbour", device="drain-1") == every[1:2]
+    assert listed(site="north, gate=1") == []
+    assert listed(factor="w01018") == every[2:3]
+    assert listed(start=NOON + 250) == every
+    assert listed(end=NOON + 250) == []
+    (newest,) = store.revisions(WhichRevisions(limit=1))
+    assert newest == Revision(
+        *(newest.id, "harbour", "stack-1", "a21026", "Rtd", "realtime", "mg/m3", NOON, 2, 2.0, ord("N"), 3.0, ord("D")),
+        *(NOON + 250, 6, REVISION),
+    )
+    store.close()
+    store = DuckDbStore(file, channels)
+    assert listed() == every
+    store.close()
+
+
+def test_a_value_for_a_stamp_far_ahead_is_a_revision_when_its_time_has_come(
+    file: Path, channels: Channels, readings_of: ReadingsOf
+) -> None:
+    ahead = NOON + 25 * HOUR
+
+    def write(position: int, *rows: tuple[int, int, float], received: int) -> Written:
+        readings = readings_of(rows, position)
+        readings.received[:] = received
+        return store.write(readings, position + len(rows))
+
+    store = DuckDbStore(file, channels)
+    assert write(0, (0, ahead, 1.0), (0, NOON, 1.0), received=NOON) == Written(2, 0)
+    assert write(2, (0, ahead, 1.0), received=NOON + HOUR) == Written(0, 1)
+    assert write(3, (0, ahead, 2.0), received=NOON + 2 * HOUR) == Written(0, 0, revisions=1)
+    store.close()
+    store = DuckDbStore(file, channels)
+    assert write(4, (0, ahead, 3.0), received=ahead) == Written(0, 0, revisions=1)
+    series = store.query(KEY, NOON, ahead + 1, 9)
+    assert (series.value.tolist(), series.mark.tolist()) == ([1.0, 3.0], [0, REVISION])
+    store.close()
 
 
 def test_marks_are_words_in_the_view(file: Path, channels: Channels, readings_of: ReadingsOf) -> None:
@@ -302,7 +362,10 @@ for batch in range(10_000):  # a message has 5 rows; position p holds times p * 
     p = np.repeat(np.arange(start, start + 400), 5)
     k = np.tile(np.arange(5), 400)
     flags = np.full(len(p), 78, np.uint8)
-    rows = Readings((k + p % 10 * 5).astype(np.int32), p * 10, p * 10, p + k / 10, flags, p, np.zeros(len(p), np.uint8))
+    time, value = p * 10, p + k / 10
+    if start:  # the first message restates the eleventh of the batch before
+        time[:5], value[:5] = time[:5] - 3_900, -1.0
+    rows = Readings((k + p % 10 * 5).astype(np.int32), time, p * 10, value, flags, p, np.zeros(len(p), np.uint8))
     store.write(rows, start + 400)
     start += 400
     print(start, flush=True)
@@ -324,8 +387,11 @@ def test_position_and_rows_agree_after_kill_minus_nine(file: Path) -> None:
                 "select (select position from journal_position), count(*), count(distinct (channel, time)),"
                 " max(position) from points"
             ).fetchall()[0]
+            revised = connection.execute("select position, number, value from revisions").fetchall()
         assert position >= reported
-        assert (rows, distinct, last) == (position * 5, position * 5, position - 1)
+        begun = range(400, position, 400)
+        assert (rows, distinct, last) == ((position - len(begun)) * 5, (position - len(begun)) * 5, position - 1)
+        assert sorted(revised) == [(first, 1, -1.0) for first in begun for _ in range(5)]
 
 
 def test_a_full_disk_is_a_store_error_and_the_same_call_succeeds_once_there_is_room(

@@ -1,13 +1,12 @@
-"""Rows of a batch that repeat an earlier one are found, whatever the numbers."""
+"""Rows of a batch that repeat or are older than an earlier one are found, whatever the numbers."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.stores.identity import NewestTimes, Repeats
+from gateway.stores.identity import Grouped, Repeats
 
 FAR = 2**63 - 1
 
@@ -38,27 +37,17 @@ def test_a_large_batch_of_different_rows_has_no_repeats() -> None:
     assert len(Repeats().find(channel, time)) == 0
 
 
-@pytest.mark.parametrize(
-    ("offered", "late"),
-    [
-        pytest.param([(0, 5)], [], id="first of its channel"),
-        pytest.param([(1, 11)], [], id="newer"),
-        pytest.param([(1, 10)], [0], id="the newest itself"),
-        pytest.param([(0, 1), (1, 3), (2_000, 9)], [1], id="each channel for itself"),
-        pytest.param([(0, 200)], [0], id="far in the future"),
-    ],
-)
-def test_only_rows_not_newer_than_their_channel_or_of_the_far_future_need_a_look_up(
-    offered: list[tuple[int, int]], late: list[int]
+@given(points, st.integers(-2, 6))
+def test_rows_older_than_an_earlier_one_of_their_channel_are_overtaken(
+    rows: list[tuple[int, int]], before: int
 ) -> None:
-    newest = NewestTimes(future=100)
-    newest.grow(5_000)
-    received = np.zeros(3, np.int64) + 20
-    newest.advance(*columns([(1, 10), (1, 4), (1, 121)]), received)
-    assert newest.to_look_up(*columns(offered), np.full(len(offered), 20)).tolist() == late
-
-
-def test_channels_not_met_yet_begin_at_the_floor() -> None:
-    newest = NewestTimes(floor=50, future=1_000)
-    newest.grow(5_000)
-    assert newest.to_look_up(*columns([(4_000, 50), (4_000, 51)]), np.zeros(2, np.int64)).tolist() == [0]
+    grouped = Grouped(*columns(rows))
+    expected = [
+        n
+        for n, (channel, time) in enumerate(rows)
+        if time < before and any(of == channel and time < at < before for of, at in rows[:n])
+    ]
+    assert sorted(grouped.overtaken(before).tolist()) == expected
+    assert grouped.ascending() == all(
+        of != channel or at < time for n, (channel, time) in enumerate(rows) for of, at in rows[:n]
+    )

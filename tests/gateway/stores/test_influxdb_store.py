@@ -22,9 +22,9 @@ from gateway.channels import ChannelKey, Channels
 from gateway.config import Influx
 from gateway.errors import StoreError
 from gateway.records import Readings
-from gateway.stores.errors import StoreBusy
+from gateway.stores.errors import CannotList, StoreBusy
 from gateway.stores.influxdb_store import InfluxStore
-from gateway.stores.seam import Written
+from gateway.stores.seam import WhichRevisions, Written
 
 NOON = 1_719_835_200_000
 KEY = ChannelKey(0, "a21026", "Rtd", "realtime")
@@ -102,8 +102,9 @@ def test_the_official_client_writes_to_a_real_server(
 ) -> None:
     store = open_store(victoria_metrics.url)
     rows = [(n % 4, NOON + n, n / 4) for n in range(12_000)]
-    for _ in range(2):  # a resend changes nothing
-        assert store.write(readings_of(rows), 12_000) == Written(12_000, 0)
+    assert store.write(readings_of(rows), 12_000) == Written(12_000, 0)
+    # A resend changes nothing, but this server cannot be asked whether it would.
+    assert store.write(readings_of(rows), 12_000) == Written(12_000, 0, not_looked_up=12_000)
     store.close()
     victoria_metrics.flush()
     asked = quote('{site="harbour",device="stack-1",factor="w01018",__name__="minute_avg"}')
@@ -226,6 +227,71 @@ def test_a_query_sends_names_as_parameters_and_reads_the_answer(open_store: Open
     assert values["askedStop"].startswith("2024-07-01T12:01:00")
     used = {name for name in values if name in asked["query"]}
     assert used == set(values)
+
+
+STORED = """#datatype,string,long,dateTime:RFC3339,string,string,string,double,string,long,long
+#group,false,false,false,true,true,true,false,false,false,false
+#default,_result,,,,,,,,,
+,result,table,_time,site,device,factor,rtd,flag,received,revision
+,,0,2024-07-01T12:00:00Z,harbour,stack-1,a21026,2.5,N,1719835200250,1
+,,1,2024-07-01T12:00:00Z,harbour,stack-1,w01018,7,N,1719835200250,
+
+""".replace("\n", "\r\n").encode()
+CHANGED = """#datatype,string,long,dateTime:RFC3339,string,string,string,string,string,string,\
+long,long,double,string,double,string
+#group,false,false,false,true,true,true,true,true,true,false,false,false,false,false,false
+#default,_result,,,,,,,,,,,,,,
+,result,table,_time,site,device,factor,field,period,number,position,received,was,was_flag,value,flag
+,,0,2024-07-01T12:00:00Z,harbour,stack-1,a21026,rtd,realtime,1,4,1719835200250,1.5,D,2.5,N
+
+""".replace("\n", "\r\n").encode()
+CSV = {"Content-Type": "text/csv"}
+
+
+def test_rows_that_may_be_stored_are_looked_up_and_what_they_change_is_kept_first(
+    open_store: Open, stand_in: StandIn, readings_of: ReadingsOf
+) -> None:
+    store = open_store(stand_in.url)
+    store.write(readings_of([(0, NOON + 1, 1.0), (2, NOON + 1, 1.0)], position=5), 7)
+    stand_in.answers = [(200, CSV, STORED), (200, CSV, CHANGED)]
+    rows = readings_of([(0, NOON, 9.0), (2, NOON, 7.0), (2, NOON - 1, 3.0)], position=7)
+    assert store.write(rows, 10) == Written(1, 1, revisions=1)
+    store.close()
+    _, points, changes, write = stand_in.asked
+    for path, _, _, body in (points, changes):
+        asked = json.loads(body)
+        assert path == "/api/v2/query"
+        assert "stack-1" not in asked["query"]
+        values = {each["assignment"]["id"]["name"] for each in asked["extern"]["body"]}
+        assert values == {name for name in values if name in asked["query"]}
+        assert b"stack-1" in body
+    assert write[3].decode().splitlines() == [
+        "revisions,site=harbour,device=stack-1,factor=a21026,field=rtd,period=realtime,number=2"
+        f' received={NOON + 250}i,position=7i,was=2.5,value=9.0,was_flag="N",flag="N" {NOON}',
+        "realtime,site=harbour,device=stack-1,factor=w01018"
+        f' rtd=3.0,flag="N",received={NOON + 249}i,out_of_order=true {NOON - 1}',
+        "realtime,site=harbour,device=stack-1,factor=a21026"
+        f' rtd=9.0,flag="N",received={NOON + 250}i,out_of_order=true,revision=2i {NOON}',
+    ]
+
+
+def test_a_look_up_that_fails_is_a_store_error_and_nothing_is_written(
+    open_store: Open, stand_in: StandIn, readings_of: ReadingsOf
+) -> None:
+    store = open_store(stand_in.url)
+    store.write(readings_of([(0, NOON, 1.0)]), 1)
+    stand_in.answers = [(503, {}, b'{"code":"unavailable","message":"queue full"}')]
+    with pytest.raises(StoreError, match="queue full"):
+        store.write(readings_of([(0, NOON, 2.0)], position=1), 2)
+    assert [path for path, _, _, _ in stand_in.asked] == ["/api/v2/write", "/api/v2/query"]
+    stand_in.answers = [(404, {}, b'{"code":"not found","message":"path not found"}')]  # as InfluxDB 3 answers
+    assert store.write(readings_of([(0, NOON, 2.0)], position=1), 2) == Written(1, 0, not_looked_up=1)
+    store.close()
+
+
+def test_revisions_are_listed_by_the_database_itself(open_store: Open, stand_in: StandIn) -> None:
+    with pytest.raises(CannotList, match="revisions"):
+        open_store(stand_in.url).revisions(WhichRevisions())
 
 
 def test_a_query_over_all_times_stays_within_what_influxdb_can_show(open_store: Open, stand_in: StandIn) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import duckdb
@@ -19,113 +21,147 @@ from servers import Influxd
 
 from gateway.channels import ChannelKey, Channels
 from gateway.config import Influx1
+from gateway.errors import StoreError
 from gateway.marks import OUT_OF_ORDER, REVISION
 from gateway.records import Readings
+from gateway.stores import line_store
 from gateway.stores.duckdb_store import DuckDbStore
 from gateway.stores.influxdb1_store import Influx1Store
+from gateway.stores.refused import Refusal
+from gateway.stores.seam import Series, Written
 
 NOON = 1_719_835_200_000
 STEP = 40 * 60_000
 """Between two instants: some of them are looked up together, some apart."""
+DAY = 36
+"""Steps."""
 Row = tuple[int, int, float, int]
-"""Channel, time, value, flag."""
+"""Channel, time in steps, value, flag."""
+Batch = tuple[int, list[Row]]
+"""When it is received, in steps; two rows a message."""
 ROWS = st.tuples(
-    st.integers(0, 2), st.integers(0, 5), st.sampled_from([1.0, 2.0, math.nan]), st.sampled_from([ord("N"), ord("D")])
+    st.integers(0, 2),
+    st.integers(0, 5) | st.integers(DAY, DAY + 3),
+    st.sampled_from([1.0, 2.0, math.nan]),
+    st.sampled_from([ord("N"), ord("D")]),
 )
-STEPS = st.lists(st.lists(ROWS, max_size=8) | st.just("restart"), max_size=6)
+BATCHES = st.tuples(st.integers(0, 5) | st.integers(DAY, DAY + 5), st.lists(ROWS, max_size=8))
 
 
-def readings_of_rows(rows: list[Row], position: int) -> Readings:
-    """Each row its own message, received in the order it stands."""
+def readings_of_rows(batch: Batch, position: int) -> Readings:
+    received, rows = batch
     count = len(rows)
-    numbers = np.arange(position, position + count)
     return Readings(
         np.array([row[0] for row in rows], np.int32),
         np.array([NOON + row[1] * STEP for row in rows], np.int64),
-        NOON + 5 * STEP + numbers,
+        np.full(count, NOON + received * STEP),
         np.array([row[2] for row in rows], np.float64),
         np.array([row[3] for row in rows], np.uint8),
-        numbers,
+        position + np.arange(count) // 2,
         np.zeros(count, np.uint8),
     )
+
+
+def messages(batch: Batch) -> int:
+    return -(-len(batch[1]) // 2)
+
+
+class Version(NamedTuple):
+    value: float | None
+    flag: int
+    position: int
+    out_of_order: bool
 
 
 class Model:
     """What a store must hold, row by row."""
 
     def __init__(self) -> None:
-        self.said: dict[tuple[int, int], list[tuple[float | None, int, int]]] = defaultdict(list)
-        """(channel, time) to value, flag and position of each version."""
-        self.out_of_order: set[tuple[int, int]] = set()
-        self.newest: dict[int, int] = {}
+        self.said: dict[tuple[int, int], list[Version]] = defaultdict(list)
+        """(channel, time) to its versions."""
+        self.received = self.received_of_stored = -DAY
         self.rows = self.duplicates = self.revisions = 0
 
-    def take(self, row: Row, position: int) -> None:
-        channel, time, value, flag = row
-        versions = self.said[channel, time]
-        plain = None if value != value else value
-        if not versions:
-            self.rows += 1
-            if time < self.newest.get(channel, -1):
-                self.out_of_order.add((channel, time))
-            self.newest[channel] = max(time, self.newest.get(channel, -1))
-        elif versions[-1][:2] == (plain, flag):
-            self.duplicates += 1
-            return
-        else:
-            self.revisions += 1
-        versions.append((plain, flag, position))
+    def take(self, batch: Batch, position: int) -> None:
+        if batch[1]:
+            self.received = max(self.received, batch[0])
+        for number, (channel, time, value, flag) in enumerate(batch[1]):
+            versions = self.said[channel, time]
+            plain = None if value != value else value
+            if versions and versions[-1][:2] == (plain, flag):
+                self.duplicates += 1
+                continue
+            near = [at for (of, at), some in self.said.items() if some and of == channel and at <= self.received + DAY]
+            older = time <= self.received + DAY and time < max(near, default=-1)
+            self.rows += not versions
+            self.revisions += bool(versions)
+            self.received_of_stored = max(self.received_of_stored, batch[0])
+            versions.append(Version(plain, flag, position + number // 2, older))
+
+    def restart(self) -> None:
+        self.received = self.received_of_stored
+
+    def of(self, channel: int) -> dict[int, list[Version]]:
+        """The versions of each instant of a channel, by its time in ms."""
+        return {NOON + at * STEP: some for (of, at), some in sorted(self.said.items()) if of == channel and some}
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
+def check_series(series: Series, kept: dict[int, list[Version]]) -> None:
+    """A series has the newest version of each instant."""
+    found = zip(
+        series.time.tolist(), series.value.tolist(), series.flag.tolist(), series.revision.tolist(), strict=True
+    )
+    assert [(at, None if value != value else value, flag, number) for at, value, flag, number in found] == [
+        (at, *some[-1][:2], len(some) - 1) for at, some in kept.items()
+    ]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(BATCHES | st.just(None), max_size=7))
 def test_duckdb_holds_what_a_plain_model_holds(
-    steps: list[list[Row] | str], tmp_path_factory: pytest.TempPathFactory, channels: Channels
+    steps: list[Batch | None], tmp_path_factory: pytest.TempPathFactory, channels: Channels
 ) -> None:
     file = tmp_path_factory.mktemp("model") / "readings.duckdb"
     store, model, position = DuckDbStore(file, channels), Model(), 0
     totals = np.zeros(3, np.int64)
-    for step in steps:
-        if isinstance(step, str):
+    for batch in steps:
+        if batch is None:
             store.close()
             store = DuckDbStore(file, channels)
+            model.restart()
             continue
-        written = store.write(readings_of_rows(step, position), position + len(step))
+        written = store.write(readings_of_rows(batch, position), position + messages(batch))
         totals += (written.rows, written.duplicates, written.revisions)
-        for row in step:
-            model.take(row, position)
-            position += 1
+        model.take(batch, position)
+        position += messages(batch)
     assert totals.tolist() == [model.rows, model.duplicates, model.revisions]
     for channel in range(3):
         series = store.query(channels.keys[channel], NOON, NOON + 100 * STEP, 100)
-        wanted = [
-            (time, model.said[of, time][-1], len(model.said[of, time]) - 1)
-            for of, time in sorted(model.said)
-            if of == channel and model.said[of, time]
-        ]
-        assert series.time.tolist() == [NOON + time * STEP for time, _, _ in wanted]
-        assert [None if value != value else value for value in series.value.tolist()] == [v[0] for _, v, _ in wanted]
-        assert series.flag.tolist() == [version[1] for _, version, _ in wanted]
-        assert series.revision.tolist() == [revision for _, _, revision in wanted]
-        assert ((series.mark & REVISION) > 0).tolist() == [revision > 0 for _, _, revision in wanted]
+        kept = model.of(channel)
+        check_series(series, kept)
+        wanted = [OUT_OF_ORDER * some[-1].out_of_order + REVISION * (len(some) > 1) for some in kept.values()]
+        assert series.mark.tolist() == wanted
     store.close()
     with duckdb.connect(file) as connection:
-        history = connection.execute("select epoch_ms(time), revision, value, position from history").fetchall()
-        disorder = connection.execute(
-            f"select channel, epoch_ms(time) from points where mark & {OUT_OF_ORDER} > 0"
+        history = connection.execute(
+            "select factor || field, epoch_ms(time), revision, value, flag, position from history"
         ).fetchall()
-        points = connection.execute("select count(*) from points").fetchone()
-        ids = dict(connection.execute("select id, device || factor || field from channels").fetchall())
-    assert points == (model.rows,)
-    assert sorted((at, number, v, p) for at, number, v, p in history if v is not None) == sorted(
-        (NOON + time * STEP, number, value, at)
-        for (_, time), versions in model.said.items()
+        points = connection.execute("select count(*), count(distinct (channel, time)) from points").fetchone()
+    assert points == (model.rows, model.rows)
+    assert Counter(history) == Counter(
+        (
+            channels.keys[channel].factor + channels.keys[channel].field,
+            at,
+            number,
+            said.value,
+            chr(said.flag),
+            said.position,
+        )
+        for channel in range(3)
+        for at, versions in model.of(channel).items()
         if len(versions) > 1
-        for number, (value, _, at) in enumerate(versions)
-        if value is not None
+        for number, said in enumerate(versions)
     )
-    names = [f"{'stack-1'}{key.factor}{key.field}" for key in channels.keys[:3]]
-    assert {(names.index(ids[channel]), (at - NOON) // STEP) for channel, at in disorder} == model.out_of_order
 
 
 def ask(influxd: Influxd, text: str) -> list[dict[str, Any]]:
@@ -138,59 +174,122 @@ def ask(influxd: Influxd, text: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_influxdb_keeps_what_a_change_takes_the_place_of(influxd: Influxd, channels: Channels, tmp_path: Path) -> None:
-    plain = st.lists(st.lists(ROWS.filter(lambda row: row[2] == row[2]), max_size=8) | st.just("restart"), max_size=6)
+class Ordeal:
+    """A store of InfluxDB whose requests break off, whose answers are lost, and whose gateway dies, as it is told."""
+
+    def __init__(self, start: Callable[[], Influx1Store], file: Path) -> None:
+        self._start = start
+        self._file = file
+        self.store = start()
+        self.undisturbed = True
+
+    def restart(self) -> None:
+        self.store.close()
+        self.store = self._start()
+
+    def write(self, batch: Batch, position: int, breaks: int | None, dies: bool, cut: int) -> Written:
+        """Write a batch; `breaks`: only so many requests go in at first.
+
+        With `dies` the gateway is killed then, or before it has kept its position, and sends the same messages again
+        in two parts, the first of `cut` messages.
+        """
+        before = self._file.read_bytes() if self._file.exists() else None
+        if breaks is not None:
+            self.undisturbed = False
+            whole, sent = self.store._send, itertools.count()  # pyright: ignore[reportPrivateUsage]
+
+            def some(lines: Sequence[bytes]) -> Refusal | None:
+                if next(sent) >= breaks:
+                    raise StoreError("broken off")
+                return whole(lines)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(self.store, "_send", some)
+                with contextlib.suppress(StoreError):
+                    self.store.write(readings_of_rows(batch, position), position + messages(batch))
+        if not dies:
+            return self.store.write(readings_of_rows(batch, position), position + messages(batch))
+        self.undisturbed = False
+        if breaks is None:
+            self.store.write(readings_of_rows(batch, position), position + messages(batch))
+        if before is None:
+            self._file.unlink(missing_ok=True)
+        else:
+            self._file.write_bytes(before)
+        self.store = self._start()
+        received, rows = batch
+        cut = min(cut, messages(batch))
+        self.store.write(readings_of_rows((received, rows[: 2 * cut]), position), position + cut)
+        rest = (received, rows[2 * cut :])
+        return self.store.write(readings_of_rows(rest, position + cut), position + messages(batch))
+
+
+def standing(versions: list[Version]) -> list[Version]:
+    """The versions of an instant as InfluxDB shows them: a number stays in its field when a mark alone comes after."""
+    last = next((version.value for version in reversed(versions) if version.value is not None), None)
+    return [*versions[:-1], versions[-1]._replace(value=last)]
+
+
+WRITES = st.tuples(BATCHES, st.none() | st.integers(0, 4), st.sampled_from([False, False, True]), st.integers(0, 4))
+
+
+def test_influxdb_keeps_what_a_change_takes_the_place_of(
+    influxd: Influxd, channels: Channels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_store, "LINES_A_REQUEST", 2)
     number = itertools.count()
 
-    @settings(max_examples=25, deadline=None)
-    @given(steps=plain)
-    def check(steps: list[list[Row] | str]) -> None:
+    @settings(max_examples=40, deadline=None)
+    @given(steps=st.lists(WRITES | st.just(None), max_size=6))
+    def check(steps: list[tuple[Batch, int | None, bool, int] | None]) -> None:
         influxd.request("/query", b"q=DROP+DATABASE+pollution")
         influxd.create_database()
-        settings_ = Influx1(url=influxd.url, database="pollution")
         file = tmp_path / f"{next(number)}.position"
-        store, model, position = Influx1Store(settings_, channels, file), Model(), 0
+        chosen = Influx1(url=influxd.url, database="pollution")
+        ordeal, model, position = Ordeal(lambda: Influx1Store(chosen, channels, file), file), Model(), 0
         totals = np.zeros(3, np.int64)
         for step in steps:
-            if isinstance(step, str):
-                store.close()
-                store = Influx1Store(settings_, channels, file)
+            if step is None:
+                ordeal.restart()
                 continue
-            # Of one factor and period only, so that its flag is that of one field.
-            rows = [(0, *row[1:]) for row in step]
-            written = store.write(readings_of_rows(rows, position), position + len(rows))
+            written = ordeal.write(step[0], position, *step[1:])
             totals += (written.rows, written.duplicates, written.revisions)
-            for row in rows:
-                model.take(row, position)
-                position += 1
-        assert totals.tolist() == [model.rows + model.revisions, model.duplicates, model.revisions]
-        series = store.query(channels.keys[0], NOON, NOON + 100 * STEP, 100)
-        kept = {time: versions for (_, time), versions in sorted(model.said.items())}
-        assert series.time.tolist() == [NOON + time * STEP for time in kept]
-        assert series.value.tolist() == [versions[-1][0] for versions in kept.values()]
-        assert series.revision.tolist() == [len(versions) - 1 for versions in kept.values()]
-        store.close()
-        changes = ask(influxd, "select * from revisions group by *")
-        assert sorted((r["time"], int(r["number"]), r["was"], r["value"], r["position"]) for r in changes) == sorted(
-            (NOON + time * STEP, n, before[0], after[0], after[2])
-            for time, versions in kept.items()
-            for n, (before, after) in enumerate(itertools.pairwise(versions), start=1)
+            model.take(step[0], position)
+            position += messages(step[0])
+        if ordeal.undisturbed:
+            assert totals.tolist() == [model.rows, model.duplicates, model.revisions]
+        changes = Counter(
+            (
+                *(r["factor"], r["field"], r["period"], r["time"], int(r["number"]), r["position"]),
+                *(r.get("was"), r["was_flag"], r.get("value"), r["flag"]),
+            )
+            for r in ask(influxd, "select * from revisions group by *")
         )
-        for change in changes:
-            assert (change["field"], change["period"], change["device"]) == ("rtd", "realtime", "stack-1")
+        wanted: Counter[tuple[object, ...]] = Counter()
+        for channel, key in enumerate(channels.keys[:3]):
+            stand = {at: standing(versions) for at, versions in model.of(channel).items()}
+            check_series(ordeal.store.query(key, NOON, NOON + 100 * STEP, 100), stand)
+            wanted.update(
+                (
+                    *(key.factor, key.field.lower(), key.period, at, n, now.position),
+                    *(was.value, chr(was.flag), now.value, chr(now.flag)),
+                )
+                for at, versions in model.of(channel).items()
+                for n, (was, now) in enumerate(itertools.pairwise(versions), start=1)
+            )
+        assert changes == wanted
+        ordeal.store.close()
 
     check()
 
 
-def test_a_request_sent_again_makes_no_second_revision(
-    influxd: Influxd, channels: Channels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_sent_again_makes_no_second_revision(influxd: Influxd, channels: Channels, tmp_path: Path) -> None:
     settings_ = Influx1(url=influxd.url, database="pollution")
     store = Influx1Store(settings_, channels, tmp_path / "a.position")
-    store.write(readings_of_rows([(0, 1, 5.0, 78), (0, 1, 6.0, 78)], 0), 2)
+    store.write(readings_of_rows((5, [(0, 1, 5.0, 78), (0, 1, 6.0, 78)]), 0), 2)
     # As if the gateway had died before it kept its position: another one begins where nothing is known.
     again = Influx1Store(settings_, channels, tmp_path / "b.position")
-    again.write(readings_of_rows([(0, 1, 5.0, 78), (0, 1, 6.0, 78)], 0), 2)
+    again.write(readings_of_rows((5, [(0, 1, 5.0, 78), (0, 1, 6.0, 78)]), 0), 2)
     changes = ask(influxd, "select * from revisions group by *")
     assert [(r["number"], r["was"], r["value"]) for r in changes] == [("1", 5.0, 6.0)]
     assert again.query(channels.keys[0], NOON, NOON + 9 * STEP, 9).value.tolist() == [6.0]
@@ -202,9 +301,9 @@ def test_fields_of_one_factor_share_a_point_and_are_revised_apart(
     least = channels.number(ChannelKey(0, "a21026", "Min", "minute"))
     mean = channels.number(ChannelKey(0, "a21026", "Avg", "minute"))
     store = Influx1Store(Influx1(url=influxd.url, database="pollution"), channels, tmp_path / "a.position")
-    assert store.write(readings_of_rows([(mean, 1, 5.0, 78)], 0), 1).rows == 1
-    written = store.write(readings_of_rows([(mean, 2, 5.0, 78), (least, 1, 1.0, 78), (mean, 1, 7.0, 78)], 1), 4)
-    assert (written.rows, written.revisions) == (3, 1)
+    assert store.write(readings_of_rows((5, [(mean, 1, 5.0, 78)]), 0), 1).rows == 1
+    written = store.write(readings_of_rows((5, [(mean, 2, 5.0, 78), (least, 1, 1.0, 78), (mean, 1, 7.0, 78)]), 1), 4)
+    assert (written.rows, written.revisions) == (2, 1)
     assert store.query(channels.keys[least], NOON, NOON + 2 * STEP, 9).value.tolist() == [1.0]
     assert store.query(channels.keys[mean], NOON, NOON + 9 * STEP, 9).value.tolist() == [7.0, 5.0]
     changes = ask(influxd, "select * from revisions group by *")

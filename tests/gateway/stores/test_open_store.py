@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gateway.stores import open_store
 from gateway.stores.duckdb_store import DuckDbStore
 from gateway.stores.influxdb1_store import Influx1Store
 from gateway.stores.influxdb_store import InfluxStore
-from gateway.stores.position_file import PositionFile
+from gateway.stores.position_file import Kept, PositionFile
 
 settings_of = TypeAdapter[Settings](Settings).validate_python
 
@@ -63,11 +64,19 @@ def test_another_database_is_filled_from_the_start_of_the_journal(tmp_path: Path
     assert store.position() == 5
 
 
-@pytest.mark.parametrize("content", [b"", b"12x", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"12x", b"\xff\xfe", b"12 x", b"12 13 14"])
 def test_a_position_file_without_a_number_means_the_start(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "p").write_bytes(content)
     file = PositionFile(tmp_path / "p")
-    assert file.read() == 0
-    file.write(77)
-    assert PositionFile(tmp_path / "p").read() == 77
+    assert file.read() == Kept(0, None, [])
+    file.write(77, 1_000, [])
+    assert PositionFile(tmp_path / "p").read() == Kept(77, 1_000, [])
+    file.write(78, -1_000, [(-5, 7), (2_000, 2_059)])
+    assert PositionFile(tmp_path / "p").read() == Kept(78, -1_000, [(-5, 7), (2_000, 2_059)])
     assert [path.name for path in tmp_path.iterdir()] == ["p"]
+
+
+def test_a_position_file_of_the_first_form_is_read_with_the_time_of_its_writing(tmp_path: Path) -> None:
+    (tmp_path / "p").write_text("812\n")
+    os.utime(tmp_path / "p", (1_719_835_200.5, 1_719_835_200.5))
+    assert PositionFile(tmp_path / "p").read() == Kept(812, 1_719_835_200_500, [])
