@@ -23,7 +23,7 @@ from simulators.errors import SimulatorError
 from simulators.inventory import toml
 from simulators.play import play
 from simulators.publish import Protocol, Publisher
-from simulators.truth import Happening
+from simulators.records import Happening
 
 app = typer.Typer(
     add_completion=False,

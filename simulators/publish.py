@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from simulators.broker import Broker
 from simulators.errors import BrokerError
-from simulators.fleet import Message, Shot
+from simulators.records import Message, Shot
 
 Protocol = Literal["mqtt5", "mqtt311"]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from simulators import library
 from simulators.cameras.exif import with_capture_time
 from simulators.cameras.scene import endless, make_scene, smooth_noise
-from simulators.fleet import camera_shots
+from simulators.fleet import camera_shots, renderer_of
 
 DEMO = library.load("demo")
 START = 1_767_225_600_000
@@ -81,7 +81,8 @@ def test_a_frame_can_be_made_again_and_out_of_order() -> None:
 
 def test_sensor_noise_is_there_and_differs_from_frame_to_frame() -> None:
     shots = list(itertools.islice(camera_shots(DEMO, DEMO.cameras[0], 7, START), 2))
-    first, second = (s.renderer.image(s.number, s.due).astype(np.int16) for s in shots)
+    renderer = renderer_of(DEMO, DEMO.cameras[0], 7, START)
+    first, second = (renderer.image(s.number, s.captured).astype(np.int16) for s in shots)
     assert 1.5 < (second - first).std() < 5
 
 

@@ -12,8 +12,9 @@ from servers import Mosquitto, StartMosquitto, free_port
 from simulators import library
 from simulators.broker import Broker
 from simulators.errors import BrokerError
-from simulators.fleet import Message, Shot, stream
+from simulators.fleet import stream
 from simulators.publish import Counts, Protocol, Publisher
+from simulators.records import Happening, Message, Shot
 
 DEMO = library.load("demo")
 START = 1_767_225_600_000
@@ -21,7 +22,7 @@ START = 1_767_225_600_000
 
 @pytest.fixture
 def items() -> list[Message | Shot]:
-    return list(stream(DEMO, 7, START, 6))
+    return [item for item in stream(DEMO, 7, START, 6) if not isinstance(item, Happening)]
 
 
 def connected(server: Mosquitto, protocol: Protocol = "mqtt5") -> Publisher:
