@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from simulators.faults.seam import LinkFault, PayloadFault, ReportEffect, ReportFault, StampFault, ValueFault
 from simulators.formats import hj212, json_v1
-from simulators.incidents import Exceedance, Silence
+from simulators.incidents import Exceedance, Silence, SmokeWithDust
 from simulators.instrument import Instrument
 from simulators.minute import Minutes
 from simulators.ordered import in_order
@@ -49,8 +49,8 @@ class DeviceChain:
         self._process = self._process_type(rng, settings.simulate.means)
         self._instrument = Instrument(generator(seed, device.site, device.id, "instrument"), self._process_type)
         here = (device.site, device.id)
-        incidents = [each for each in scenario.incidents if isinstance(each, Exceedance | Silence)]
-        self._draws = [i for i in incidents if isinstance(i, Exceedance) and (i.site, i.device) == here]
+        incidents = [each for each in scenario.incidents if isinstance(each, Exceedance | SmokeWithDust | Silence)]
+        self._draws = [i for i in incidents if isinstance(i, Exceedance | SmokeWithDust) and (i.site, i.device) == here]
         self._silences = [i for i in incidents if isinstance(i, Silence) and (i.site, i.device) == here]
         faults = [
             (fault, generator(seed, *here, "fault", str(number)))

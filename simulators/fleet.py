@@ -8,10 +8,11 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterator
+from functools import partial
 
 from simulators.cameras.render import Renderer
 from simulators.device_chain import device_messages
-from simulators.incidents import Person
+from simulators.incidents import OnCamera
 from simulators.records import Happening, Message, Shot
 from simulators.scenario import Camera, Scenario
 from simulators.seeds import generator
@@ -40,14 +41,18 @@ def camera_shots(scenario: Scenario, camera: Camera, seed: int, start: int) -> I
     topic = f"camera/{camera.site}/{camera.id}/frame"
     for number in itertools.count():
         taken = first + round(number * period)
-        yield Shot(taken, topic, number, taken, renderer.jpeg)
+        yield Shot(taken, topic, number, renderer.captured(taken), partial(renderer.jpeg, taken))
 
 
 def renderer_of(scenario: Scenario, camera: Camera, seed: int, start: int) -> Renderer:
     """What draws the frames of one camera."""
     here = (camera.site, camera.id)
-    persons = [i for i in scenario.incidents if isinstance(i, Person) and (i.site, i.camera) == here]
-    return Renderer(camera, persons, generator(seed, *here), start, scenario.site(camera.site).zone)
+    incidents = [
+        (number, incident)
+        for number, incident in enumerate(scenario.incidents)
+        if isinstance(incident, OnCamera) and (incident.site, incident.camera) == here
+    ]
+    return Renderer(camera, scenario.site(camera.site), incidents, seed, start)
 
 
 def _due(item: Item) -> int:

@@ -36,7 +36,7 @@ MessageEffect = Callable[[float, Message], list[Message]]
 class Fault(OnDevice):
     """Base of all faults on devices."""
 
-    layer: ClassVar[Layer] = "device"
+    layer: ClassVar[str] = "device"
 
 
 class ValueFault(Fault):
@@ -68,7 +68,7 @@ class ReportFault(Fault):
 class PayloadFault(Fault):
     """Changes the bytes of a message, or its topic."""
 
-    layer: ClassVar[Layer] = "payload"
+    layer: ClassVar[str] = "payload"
 
     def payload(self, rng: np.random.Generator) -> MessageEffect:
         raise NotImplementedError
@@ -77,7 +77,7 @@ class PayloadFault(Fault):
 class LinkFault(Fault):
     """Changes how messages travel."""
 
-    layer: ClassVar[Layer] = "link"
+    layer: ClassVar[str] = "link"
 
     def travel(self, rng: np.random.Generator) -> MessageEffect:
         raise NotImplementedError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,8 @@ class Event(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    layer: ClassVar[str] = "incident"
+    """Where it happens: in the world, or in one of the places between the world and the centre."""
     site: str
     start_s: Annotated[float, Field(ge=0)]
     duration_s: Annotated[float, Field(gt=0)] | None = None

@@ -4,7 +4,7 @@ A scenario is an inventory as the gateway reads it (`sites`, `types`, `devices`,
 simulators need: `simulate` tables inside types, devices and cameras, `incidents` and `faults`.
 """
 
-from simulators.scenario.cameras import Camera, CameraSimulation, Zone
+from simulators.scenario.cameras import Camera, CameraSimulation, CameraWeather, Zone
 from simulators.scenario.devices import Device, DeviceSimulation, DeviceType, Factor, Limit
 from simulators.scenario.places import Site
 from simulators.scenario.scenario import Scenario
@@ -13,6 +13,7 @@ from simulators.scenario.tables import Name, Table
 __all__ = [
     "Camera",
     "CameraSimulation",
+    "CameraWeather",
     "Device",
     "DeviceSimulation",
     "DeviceType",

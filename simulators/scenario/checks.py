@@ -6,8 +6,22 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simulators.faults.seam import ValueFault
-from simulators.incidents import Event, Exceedance, OnCamera, OnDevice, Person
+from simulators.incidents import (
+    ColouredWater,
+    Crossing,
+    Event,
+    Exceedance,
+    Flare,
+    Foam,
+    HiddenSmoke,
+    OnCamera,
+    OnDevice,
+    SmokeWithDust,
+    Smoky,
+    Steam,
+)
 from simulators.processes import PROCESSES
+from simulators.scenario.cameras import STACKS, Camera
 from simulators.scenario.devices import Device
 
 if TYPE_CHECKING:
@@ -68,17 +82,30 @@ def _event_mistakes(scenario: Scenario, event: Event) -> Iterator[str]:
         camera = next((c for c in scenario.cameras if (c.site, c.id) == (event.site, event.camera)), None)
         if camera is None:
             yield f"no camera {event.camera!r} at site {event.site!r}"
-        elif isinstance(event, Person) and event.zone not in {zone.id for zone in camera.zones}:
-            yield f"camera {camera.id} has no zone {event.zone!r}"
-    elif isinstance(event, OnDevice):
+        else:
+            yield from _camera_mistakes(camera, event)
+    if isinstance(event, OnDevice | SmokeWithDust | HiddenSmoke):
         device = next((d for d in scenario.devices if (d.site, d.id) == (event.site, event.device)), None)
         if device is None:
             yield f"no device {event.device!r} at site {event.site!r}"
         elif device.type in scenario.types:
-            named = (event.factor,) if isinstance(event, Exceedance) else ()
+            named = (event.factor,) if isinstance(event, Exceedance | SmokeWithDust) else ()
             named = event.factors if isinstance(event, ValueFault) else named
             for code in sorted(set(named) - {factor.code for factor in scenario.resolve(device).factors}):
                 yield f"device {device.id} does not send {code!r}"
+
+
+def _camera_mistakes(camera: Camera, event: OnCamera) -> Iterator[str]:
+    """What an incident needs before the camera and its scene has not."""
+    scene = camera.simulate.scene
+    if isinstance(event, Crossing) and event.zone not in {zone.id for zone in camera.zones}:
+        yield f"camera {camera.id} has no zone {event.zone!r}"
+    if isinstance(event, Smoky | Steam) and event.stack >= STACKS.get(scene, 0):
+        yield f"camera {camera.id}: its scene {scene!r} has {STACKS.get(scene, 0)} stacks, numbered from 0"
+    if isinstance(event, Flare) and scene not in STACKS:
+        yield f"camera {camera.id}: its scene {scene!r} has no flare"
+    if isinstance(event, ColouredWater | Foam) and scene != "outfall":
+        yield f"camera {camera.id}: its scene {scene!r} has no water"
 
 
 def _repeats(what: str, keys: list[tuple[str | None, ...]]) -> Iterator[str]:

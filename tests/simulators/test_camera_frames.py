@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+import simulated_views as views
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators import library
 from simulators.cameras.exif import with_capture_time
-from simulators.cameras.scene import endless, make_scene, smooth_noise
+from simulators.cameras.noise import endless, smooth_noise
 from simulators.fleet import camera_shots, renderer_of
 
 DEMO = library.load("demo")
@@ -86,12 +87,11 @@ def test_sensor_noise_is_there_and_differs_from_frame_to_frame() -> None:
     assert 1.5 < (second - first).std() < 5
 
 
-@pytest.mark.parametrize("name", ["gate", "yard", "stack", "outfall"])
+@pytest.mark.parametrize("name", ["gate", "yard", "stack", "outfall", "street"])
 @pytest.mark.parametrize("size", [(64, 64), (640, 360), (1280, 720)])
 def test_scenes_can_be_of_any_size(name: str, size: tuple[int, int]) -> None:
-    scene = make_scene(name, np.random.default_rng(1), *size)
-    picture = scene.still.copy()
-    scene.animate(picture, 12.3)
+    renderer = renderer_of(small := views.scenario(name, width=size[0], height=size[1]), small.cameras[0], 1, START)
+    picture = renderer.image(0, START + 12_300)
     assert picture.shape == (size[1], size[0], 3)
     assert picture.std() > 10
 

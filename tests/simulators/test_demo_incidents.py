@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from simulators import library
-from simulators.cameras.person import figures
+from simulators.cameras.figures import figures
 from simulators.device_chain import device_messages
 from simulators.fleet import camera_shots, stream
 from simulators.incidents import Person
