@@ -26,6 +26,7 @@ MODELS: list[type[BaseModel]] = [
     scenario.Device,
     scenario.Camera,
     scenario.CameraSimulation,
+    scenario.CameraWeather,
     scenario.Zone,
     *get_args(get_args(incidents.Incident)[0]),
     *get_args(get_args(faults.Fault)[0]),
