@@ -84,11 +84,15 @@ class Canvas:
 
     def shadow(self, corners: Sequence[tuple[float, float]], strength: float = 0.45, soft: float = 1.0) -> None:
         """Darkens an area of the ground given by (X, Z); `soft`: width of its edge in percent of the picture's."""
-        mask = self._mask([self._fine.pixel(x, 0.0, z) for x, z in corners]).astype(np.float32)
-        mask = cv2.GaussianBlur(mask, (0, 0), soft * self._fine.width / 100)
-        mask[self.depth >= FAR_M] = 0
+        sigma = soft * self._fine.width / 100
+        points = [self._fine.pixel(x, 0.0, z) for x, z in corners]
+        part = self._part(points, math.ceil(3 * sigma))
+        if part[0].start >= part[0].stop or part[1].start >= part[1].stop:
+            return
+        mask = cv2.GaussianBlur(self._mask(points)[part].astype(np.float32), (0, 0), sigma)
+        mask[self.depth[part] >= FAR_M] = 0
         shade = 1 - strength * mask[:, :, None] * np.array((0.85, 0.95, 1.0), np.float32)
-        self.image = (self.image * shade).astype(np.uint8)
+        self.image[part] = (self.image[part] * shade).astype(np.uint8)
 
     def face(self, corners: Sequence[Corner], texture: Image, light: float = 1.0) -> None:
         """Puts a texture on a flat quadrilateral: top left, top right, bottom right, bottom left."""
@@ -100,11 +104,16 @@ class Canvas:
             width, height = max(2, round(across)), max(2, round(height * across / width))
             texture = cast(Image, cv2.resize(texture, (width, height), interpolation=cv2.INTER_AREA))
             source = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-        warp = cv2.getPerspectiveTransform(source, points)
-        size = self._fine.width, self._fine.height
+        part = self._part([(float(x), float(y)) for x, y in points], 1)
+        rows, columns = part
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return
+        warp = cv2.getPerspectiveTransform(source, points - np.array((columns.start, rows.start), np.float32))
+        size = columns.stop - columns.start, rows.stop - rows.start
         laid = cv2.warpPerspective(texture, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         mask = self._mask([(float(x), float(y)) for x, y in points])
-        self.image[mask] = np.clip(laid[mask] * light, 0, 255).astype(np.uint8)
+        inside = mask[part]
+        self.image[part][inside] = np.clip(laid[inside] * light, 0, 255).astype(np.uint8)
         self.depth[mask] = sum(corner[2] for corner in corners) / 4
 
     def block(self, x: tuple[float, float], z: tuple[float, float], top: float, front: Image, roof: Colour) -> None:
@@ -176,6 +185,13 @@ class Canvas:
         through = np.exp(-3.0 * np.minimum(self.depth, FAR_M) / visibility)[:, :, None]
         through[self.depth >= FAR_M] = 1.0
         self.image = (self.image * through + np.array((222, 214, 202)) * (1 - through)).astype(np.uint8)
+
+    def _part(self, points: Sequence[tuple[float, float]], margin: int) -> tuple[slice, slice]:
+        """Rows and columns of the canvas around points of it, empty where all of them are outside."""
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        left, right = max(0, math.floor(min(xs)) - margin), min(self._fine.width, math.ceil(max(xs)) + margin)
+        top, bottom = max(0, math.floor(min(ys)) - margin), min(self._fine.height, math.ceil(max(ys)) + margin)
+        return slice(top, max(top, bottom)), slice(left, max(left, right))
 
     def _mask(self, points: Sequence[tuple[float, float]]) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
         mask = np.zeros(self.depth.shape, np.uint8)
