@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from simulators.incidents.event import OnCamera
-from simulators.incidents.plant import Growing
+from simulators.incidents.plant import Channel, Growing
 from simulators.incidents.sky import Share
 
 
@@ -56,7 +56,7 @@ class Glare(OnCamera):
     x: Share = 0.5
     """Where, as shares of width and height."""
     y: Share = 0.4
-    rgb: tuple[int, int, int] = (90, 255, 120)
+    rgb: tuple[Channel, Channel, Channel] = (90, 255, 120)
     strength: Annotated[float, Field(gt=0, le=1)] = 0.9
 
 
