@@ -11,19 +11,20 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from simulators import fast_publisher, library, load
+from simulators import fast_publisher, frames, library, load
 from simulators.broker import Broker
 from simulators.clock import WallClock
 from simulators.errors import SimulatorError
 from simulators.inventory import toml
 from simulators.play import play
 from simulators.publish import Protocol, Publisher
-from simulators.truth import Happening
+from simulators.records import Happening
 
 app = typer.Typer(
     add_completion=False,
@@ -35,6 +36,7 @@ app = typer.Typer(
 ScenarioArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="A file, or the name of a ready scenario.")]
 BrokerOption = Annotated[str, typer.Option("--broker", help="mqtt://host[:port], or mqtts:// for TLS.")]
 LOCAL = "mqtt://127.0.0.1:1883"
+NOON = datetime(2026, 6, 21, 12, 0, 0)  # noqa: DTZ001 - local time at the site
 
 
 @app.command()
@@ -92,6 +94,25 @@ def list_ready() -> None:
 def inventory(scenario: ScenarioArgument) -> None:
     """Print the scenario's inventory as the gateway reads it (TOML)."""
     typer.echo(toml(library.load(scenario)), nl=False)
+
+
+@app.command("frames")
+def write_frames(
+    scenario: ScenarioArgument,
+    camera: Annotated[str, typer.Option(help="Its id, or site/id.")],
+    out: Annotated[Path, typer.Option(help="A folder for JPEG files, or a video: NAME.mp4 or NAME.avi.")],
+    seed: Annotated[int, typer.Option(help="One number that everything random comes from.", min=0)] = 1,
+    seconds: Annotated[float, typer.Option(help="How long, in the time of the scenario.", min=0.001)] = 10.0,
+    start: Annotated[datetime, typer.Option(help="Local time at the site when the scenario begins.")] = NOON,
+    truth: Annotated[Path | None, typer.Option(help="Write what each frame shows, one JSON line a frame.")] = None,
+    masks: Annotated[bool, typer.Option(help="Write the labels of the pixels beside, as PNG files.")] = False,
+) -> None:
+    """Write the frames of one camera to files, as fast as they are made."""
+    plan = library.load(scenario)
+    eye = frames.camera_of(plan, camera)
+    begins = round(start.replace(tzinfo=plan.site(eye.site).zone).timestamp() * 1000)
+    written = frames.write(plan, eye, seed, begins, seconds, out, truth, masks)
+    typer.echo(f"frames={written} out={out}")
 
 
 @app.command("load")

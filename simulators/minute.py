@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from simulators.processes.seam import Process, Reading
+from simulators.processes.seam import Process
+from simulators.records import Reading
 
 MINUTE_MS: Final = 60_000
 LEAST_SAMPLES: Final = 12

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Final, Protocol
 
 from simulators.clock import Clock
-from simulators.fleet import Message, Shot, stream
+from simulators.fleet import stream
 from simulators.publish import Counts
+from simulators.records import Happening, Message, Shot
 from simulators.scenario import Scenario
-from simulators.truth import Happening, happenings
 
 LATE_FRAME_MS: Final = 1000
 """A frame so late is left out and counted: after a pause the cameras show the present."""
@@ -83,21 +83,18 @@ def play(
     """
     start = clock.now()
     end = None if seconds is None else start + round(seconds * 1000)
-    coming = happenings(scenario, start)
-    happening = next(coming, None)
     skipped = 0
     for item in stream(scenario, seed, start, seconds):
-        while happening is not None and happening.start <= item.due:
-            if truth is not None:
-                truth(happening)
-            happening = next(coming, None)
         _wait_until(item.due, outlet, clock, stop)
         while outlet.full and not stop.is_set():
             outlet.pump()
             clock.wait(LOOK_S, stop)
         if stop.is_set():
             break
-        if isinstance(item, Message):
+        if isinstance(item, Happening):
+            if truth is not None:
+                truth(item)
+        elif isinstance(item, Message):
             outlet.reading(item)
         elif clock.now() - item.due > LATE_FRAME_MS:
             skipped += 1

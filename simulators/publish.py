@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from simulators.broker import Broker
 from simulators.errors import BrokerError
-from simulators.fleet import Message, Shot
+from simulators.records import Message, Shot
 
 Protocol = Literal["mqtt5", "mqtt311"]
 
@@ -161,7 +161,7 @@ class Publisher:
         properties = None
         if self.protocol == "mqtt5":
             properties = Properties(PacketTypes.PUBLISH)
-            properties.UserProperty = ("captured", str(shot.due))
+            properties.UserProperty = ("captured", str(shot.captured))
         connection = self._connection
         info = self._client.publish(shot.topic, shot.jpeg(), qos=0, properties=properties)
         if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:

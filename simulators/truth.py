@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from simulators.incidents import Exceedance, Incident, Person, Silence
+from simulators.incidents import Event
+from simulators.records import Happening
 from simulators.scenario import Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One occurrence of one incident."""
-
-    start: int
-    """ms UTC."""
-    record: dict[str, object]
-    """The line of the truth file."""
-
-
 def happenings(scenario: Scenario, start: int) -> Iterator[Happening]:
-    """What happens from `start` (ms UTC) on, in the order of its beginning; endless where an incident repeats.
+    """What happens from `start` (ms UTC) on, in the order of its beginning; endless where something repeats.
 
-    A record has `kind`, `site`, `device` or `camera`, `start_ms`, `end_ms` (null: for good), and by kind `factor`
-    and `reach`, or `zone`. An exceedance runs from the first departure from the normal level to the full return.
+    A record has `layer` (`incident`, `weather`, `tamper`, `nuisance`, or that of the fault), `kind`, `site`, `device`
+    or `camera`, `start_ms`, `end_ms` (null: for good), and all that the scenario says of the event besides. An
+    exceedance runs from the first departure from the normal level to the full return.
     """
-    return heapq.merge(
-        *(_occurrences(incident, start) for incident in scenario.incidents), key=lambda happening: happening.start
-    )
+    events: list[Event] = [*scenario.incidents, *scenario.faults]
+    return heapq.merge(*(_occurrences(event, start) for event in events), key=lambda happening: happening.due)
 
 
-def _occurrences(incident: Incident, start: int) -> Iterator[Happening]:
-    for begins, ends in incident.occurrences():
-        record: dict[str, object] = {"kind": incident.kind, "site": incident.site}
-        match incident:
-            case Exceedance():
-                record |= {"device": incident.device, "factor": incident.factor, "reach": incident.reach}
-            case Silence():
-                record["device"] = incident.device
-            case Person():
-                record |= {"camera": incident.camera, "zone": incident.zone}
+def _occurrences(event: Event, start: int) -> Iterator[Happening]:
+    for begins, ends in event.occurrences():
         at = start + round(begins * 1000)
-        record |= {"start_ms": at, "end_ms": None if ends is None else start + round(ends * 1000)}
-        yield Happening(at, record)
+        end = None if ends is None else start + round(ends * 1000)
+        yield Happening(at, {"layer": event.layer, **event.told(), "start_ms": at, "end_ms": end})

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from simulators.processes.seam import Reading
+from simulators.records import Reading
 
 REALTIME: Final = "2011"
 MINUTE: Final = "2051"

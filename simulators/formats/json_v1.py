@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from simulators.processes.seam import Reading
+from simulators.records import Reading
 
 
 def payload(

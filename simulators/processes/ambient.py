@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from simulators.processes.noise import Wander
-from simulators.processes.seam import Draw, Moment, Reading
+from simulators.processes.seam import Draw, Moment
+from simulators.records import Reading
 
 
 class Ambient:
@@ -24,6 +25,7 @@ class Ambient:
         "a21005": 3,
         "a05024": 1,
     }
+    NOISE: ClassVar[Mapping[str, float]] = {}
     FLOW: ClassVar[str] = ""
     FLOW_M3: ClassVar[float] = 0.0
     MASS: ClassVar[frozenset[str]] = frozenset()
@@ -34,7 +36,7 @@ class Ambient:
         self._means = own | dict(means)
         self._wander = Wander(rng, (300.0, 120.0, 200.0, 90.0, 150.0, 240.0))
 
-    def step(self, moment: Moment, draws: Mapping[str, Draw]) -> list[Reading]:
+    def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
         fine, coarse, so2, no2, co, o3 = self._wander.step(moment.dt)
         mean = self._means
         traffic = 0.75 + 0.55 * (_peak(moment.hour, 8.0, 1.8) + _peak(moment.hour, 18.5, 2.2))
@@ -47,7 +49,7 @@ class Ambient:
         fine_level = draw("a34004", mean["a34004"] * night * math.exp(0.12 * fine), fine)
         dust = max(mean["a34002"] - mean["a34004"], 0.0) * math.exp(0.10 * coarse)
         nitrogen = draw("a21004", mean["a21004"] * traffic * math.exp(0.10 * no2), no2)
-        level = {
+        return {
             "a34004": fine_level,
             "a34002": draw("a34002", fine_level + dust, coarse),  # PM10 holds PM2.5
             "a21026": draw("a21026", mean["a21026"] * night * math.exp(0.10 * so2), so2),
@@ -56,7 +58,10 @@ class Ambient:
             # Traffic's NO eats ozone by night; the sun makes it again.
             "a05024": draw("a05024", mean["a05024"] * (0.25 + 1.1 * sun) * math.exp(0.06 * o3), o3),
         }
-        return [Reading(code, {"Rtd": round(level[code], digits)}, digits) for code, digits in self.DECIMALS.items()]
+
+    @staticmethod
+    def derive(measured: list[Reading]) -> list[Reading]:
+        return measured
 
 
 def _peak(hour: float, at: float, width: float) -> float:

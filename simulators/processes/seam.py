@@ -1,4 +1,4 @@
-"""What a process is: time passes in, readings come out."""
+"""What a process is: time passes in, true levels come out; and what a logger works out of what was measured."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
+
+from simulators.records import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +33,15 @@ class Draw:
         return level * (1 - self.share) + self.reach * (1 + wobble) * self.share
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a device says of one factor at one time."""
-
-    code: str
-    values: dict[str, float]
-    """Field of HJ 212 (`Rtd`, `ZsRtd`, `Avg`, ...) to value, rounded to `decimals`."""
-    decimals: int
-    flag: str = "N"
-
-
 class Process(Protocol):
     """Something that is measured by one device."""
 
     SYSTEM_TYPE: ClassVar[str]
     """`ST` of HJ 212: 31 flue gas, 32 waste water, 22 ambient air."""
     DECIMALS: ClassVar[dict[str, int]]
-    """Factor code to the digits it is reported with, for every factor the process makes."""
+    """Factor code to the digits it is reported with, for every factor a device on this process sends."""
+    NOISE: ClassVar[Mapping[str, float]]
+    """Factor code to the noise of its analyser, standard deviation as a share of the value; others have none."""
     FLOW: ClassVar[str]
     """Code of the flow factor, empty where nothing flows."""
     FLOW_M3: ClassVar[float]
@@ -62,6 +55,14 @@ class Process(Protocol):
         """`means`: long-term means that differ from the process's own, by factor code."""
         ...
 
-    def step(self, moment: Moment, draws: Mapping[str, Draw]) -> list[Reading]:
-        """Advance to `moment` and measure every factor. `draws`: factor code to the incident that draws it."""
+    def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
+        """Advance to `moment`: the true level of every factor at the analyser, in the factor's unit.
+
+        `draws`: factor code to the incident that draws it.
+        """
+        ...
+
+    @staticmethod
+    def derive(measured: list[Reading]) -> list[Reading]:
+        """What the logger works out of what was measured (corrected values), added to it."""
         ...

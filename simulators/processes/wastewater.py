@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from simulators.processes.noise import Wander
-from simulators.processes.seam import Draw, Moment, Reading
+from simulators.processes.seam import Draw, Moment
+from simulators.records import Reading
 
 
 class Wastewater:
@@ -24,6 +25,7 @@ class Wastewater:
         "w01001": 2,
         "w00000": 2,
     }
+    NOISE: ClassVar[Mapping[str, float]] = {}
     FLOW: ClassVar[str] = "w00000"
     FLOW_M3: ClassVar[float] = 0.001
     MASS: ClassVar[frozenset[str]] = frozenset({"w01018", "w21003", "w21011", "w21001"})
@@ -34,7 +36,7 @@ class Wastewater:
         self._means = own | dict(means)
         self._wander = Wander(rng, (90.0, 120.0, 150.0, 120.0, 200.0, 30.0))
 
-    def step(self, moment: Moment, draws: Mapping[str, Draw]) -> list[Reading]:
+    def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
         cod, ammonia, phosphorus, other_nitrogen, ph, flow = self._wander.step(moment.dt)
         mean = self._means
         day = math.sin((moment.hour - 5.0) * math.tau / 24)
@@ -47,7 +49,7 @@ class Wastewater:
         ammonia_level = draw("w21003", mean["w21003"] * strength * math.exp(0.12 * ammonia), ammonia)
         # Total nitrogen holds the ammonia: what is left is nitrate and organic nitrogen.
         rest = max(mean["w21001"] - mean["w21003"], 0.0) * strength * math.exp(0.05 * other_nitrogen)
-        level = {
+        return {
             "w01018": draw("w01018", mean["w01018"] * strength * math.exp(0.09 * cod), cod),
             "w21003": ammonia_level,
             "w21011": draw("w21011", mean["w21011"] * strength * math.exp(0.10 * phosphorus), phosphorus),
@@ -55,4 +57,7 @@ class Wastewater:
             "w01001": draw("w01001", mean["w01001"] + 0.08 * ph, 0.0),
             "w00000": draw("w00000", mean["w00000"] * (1 + 0.18 * day + 0.08 * twice + 0.02 * flow), flow),
         }
-        return [Reading(code, {"Rtd": round(level[code], digits)}, digits) for code, digits in self.DECIMALS.items()]
+
+    @staticmethod
+    def derive(measured: list[Reading]) -> list[Reading]:
+        return measured

@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import struct
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+import simulated_views as views
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators import library
 from simulators.cameras.exif import with_capture_time
-from simulators.cameras.scene import endless, make_scene, smooth_noise
-from simulators.fleet import camera_shots
+from simulators.cameras.noise import endless, smooth_noise
+from simulators.fleet import camera_shots, renderer_of
 
 DEMO = library.load("demo")
 START = 1_767_225_600_000
-
-
-def exif_time(jpeg: bytes) -> int:
-    """Capture time (ms UTC) read as an independent reader would: markers, TIFF, IFD0, Exif IFD."""
-    assert jpeg[:4] == b"\xff\xd8\xff\xe1"
-    (length,) = struct.unpack(">H", jpeg[4:6])
-    body = jpeg[6 : 4 + length]
-    assert body[:6] == b"Exif\0\0"
-    tiff = body[6:]
-    order = {b"MM\x00\x2a": ">", b"II\x2a\x00": "<"}[tiff[:4]]
-
-    def entries(at: int) -> dict[int, bytes]:
-        (count,) = struct.unpack_from(f"{order}H", tiff, at)
-        found: dict[int, bytes] = {}
-        tags: list[int] = []
-        for k in range(count):
-            tag, kind, n = struct.unpack_from(f"{order}HHI", tiff, at + 2 + 12 * k)
-            size = n * {2: 1, 4: 4, 7: 1}[kind]
-            where = at + 2 + 12 * k + 8
-            if size > 4:
-                (where,) = struct.unpack_from(f"{order}I", tiff, where)
-            found[tag] = tiff[where : where + size]
-            tags.append(tag)
-        assert tags == sorted(tags)
-        return found
-
-    (ifd0,) = struct.unpack_from(f"{order}I", tiff, 4)
-    (exif_at,) = struct.unpack(f"{order}I", entries(ifd0)[0x8769])
-    exif = {tag: value.rstrip(b"\0").decode() for tag, value in entries(exif_at).items()}
-    assert exif[0x9000] == "0232"
-    stamp = datetime.strptime(f"{exif[0x9003]}.{exif[0x9291]}{exif[0x9011]}", "%Y:%m:%d %H:%M:%S.%f%z")
-    return round(stamp.timestamp() * 1000)
 
 
 @given(
@@ -58,12 +25,12 @@ def exif_time(jpeg: bytes) -> int:
     st.sampled_from(["Asia/Shanghai", "America/St_Johns", "UTC", "Asia/Kathmandu"]),
 )
 def test_exif_tells_the_capture_time_to_the_millisecond(captured: int, zone: str) -> None:
-    assert exif_time(with_capture_time(b"\xff\xd8\xff\xd9", captured, ZoneInfo(zone))) == captured
+    assert views.exif_time(with_capture_time(b"\xff\xd8\xff\xd9", captured, ZoneInfo(zone))) == captured
 
 
 def test_each_frame_carries_its_own_time() -> None:
     for shot in itertools.islice(camera_shots(DEMO, DEMO.cameras[0], 7, START), 12):
-        assert exif_time(shot.jpeg()) == shot.due
+        assert views.exif_time(shot.jpeg()) == shot.due
 
 
 def test_frames_come_at_the_rate_of_the_camera() -> None:
@@ -81,16 +48,16 @@ def test_a_frame_can_be_made_again_and_out_of_order() -> None:
 
 def test_sensor_noise_is_there_and_differs_from_frame_to_frame() -> None:
     shots = list(itertools.islice(camera_shots(DEMO, DEMO.cameras[0], 7, START), 2))
-    first, second = (s.renderer.image(s.number, s.due).astype(np.int16) for s in shots)
+    renderer = renderer_of(DEMO, DEMO.cameras[0], 7, START)
+    first, second = (renderer.image(s.number, s.captured).astype(np.int16) for s in shots)
     assert 1.5 < (second - first).std() < 5
 
 
-@pytest.mark.parametrize("name", ["gate", "yard", "stack", "outfall"])
+@pytest.mark.parametrize("name", ["gate", "yard", "stack", "outfall", "street"])
 @pytest.mark.parametrize("size", [(64, 64), (640, 360), (1280, 720)])
 def test_scenes_can_be_of_any_size(name: str, size: tuple[int, int]) -> None:
-    scene = make_scene(name, np.random.default_rng(1), *size)
-    picture = scene.still.copy()
-    scene.animate(picture, 12.3)
+    renderer = renderer_of(small := views.scenario(name, width=size[0], height=size[1]), small.cameras[0], 1, START)
+    picture = renderer.image(0, START + 12_300)
     assert picture.shape == (size[1], size[0], 3)
     assert picture.std() > 10
 

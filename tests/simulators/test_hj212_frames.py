@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.formats import hj212
-from simulators.processes.seam import Reading
+from simulators.records import Reading
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NEW_YEAR = 1_767_225_600_123  # 2026-01-01T08:00:00.123 in Shanghai

@@ -52,16 +52,26 @@ def test_the_truth_lists_what_happens_in_order() -> None:
     first = [h.record for h in itertools.islice(happenings(library.load("demo"), start), 12)]
     assert first[:3] == [
         {
+            "layer": "incident",
             "kind": "exceedance",
             "site": "nanyang-power",
             "device": "stack-2",
             "factor": "a21026",
             "reach": 58.0,
+            "ramp_s": 1.5,
             "start_ms": start + 5_200,
             "end_ms": start + 25_200,
         },
-        {"kind": "silence", "site": "baihe-water", "device": "basin-2", "start_ms": start + 8_000, "end_ms": None},
         {
+            "layer": "incident",
+            "kind": "silence",
+            "site": "baihe-water",
+            "device": "basin-2",
+            "start_ms": start + 8_000,
+            "end_ms": None,
+        },
+        {
+            "layer": "incident",
             "kind": "person",
             "site": "nanyang-power",
             "camera": "yard",

@@ -6,7 +6,7 @@ import json
 from zoneinfo import ZoneInfo
 
 from simulators.formats.json_v1 import payload
-from simulators.processes.seam import Reading
+from simulators.records import Reading
 
 READINGS = [Reading("a21026", {"Rtd": 35.2, "ZsRtd": 33.1}, 2), Reading("a19001", {"Rtd": 6.0}, 2, "C")]
 

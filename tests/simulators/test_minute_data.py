@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from simulators.minute import Minutes
-from simulators.processes.seam import Reading
 from simulators.processes.stack import Stack
 from simulators.processes.wastewater import Wastewater
+from simulators.records import Reading
 
 NOON = 1_767_240_000_000
 

@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
 
 from simulators import library
+from simulators.instrument import Instrument
 from simulators.processes import PROCESSES, Kind
-from simulators.processes.seam import Draw, Moment, Reading
+from simulators.processes.seam import Draw, Moment
+from simulators.records import Reading
 
 DEMO = library.load("demo")
 
 
+class Measured:
+    """A process with its analysers and its logger."""
+
+    def __init__(self, kind: Kind, seed: int, means: Mapping[str, float] | None = None) -> None:
+        rng = np.random.default_rng(seed)
+        self._process = PROCESSES[kind](rng, means or {})
+        self._instrument = Instrument(rng, PROCESSES[kind])
+
+    def step(self, hour: float, dt: float, draws: Mapping[str, Draw] | None = None) -> dict[str, Reading]:
+        shown = self._instrument.measure(self._process.step(Moment(hour, dt), draws or {}))
+        return {reading.code: reading for reading in self._process.derive(shown)}
+
+
 def day(kind: Kind, seed: int, step_s: float = 60.0) -> Iterator[dict[str, Reading]]:
     """A process through one day."""
-    process = PROCESSES[kind](np.random.default_rng(seed), {})
+    measured = Measured(kind, seed)
     for minute in range(int(86_400 / step_s)):
-        readings = process.step(Moment(hour=minute * step_s / 3600, dt=step_s), {})
-        yield {reading.code: reading for reading in readings}
+        yield measured.step(minute * step_s / 3600, step_s)
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("device", [d for d in DEMO.devices if DEMO.resolve(d).limits], ids=lambda d: d.id)
 def test_without_incidents_no_monitor_of_the_demo_comes_near_its_limits(device, seed: int) -> None:  # pyright: ignore
     settings = DEMO.resolve(device)
-    process = PROCESSES[DEMO.kind(device)](np.random.default_rng(seed), settings.simulate.means)
+    measured = Measured(DEMO.kind(device), seed, settings.simulate.means)
     for step in range(480):
-        readings = {r.code: r for r in process.step(Moment(hour=step / 20, dt=180.0), {})}
+        readings = measured.step(step / 20, 180.0)
         for limit in settings.limits:
             value = readings[limit.factor].values[limit.field]
             if limit.above:
@@ -85,8 +99,5 @@ def test_values_have_a_memory_and_do_wander() -> None:
 @pytest.mark.parametrize("kind", list(PROCESSES))
 def test_an_incident_draws_any_factor_to_its_level(kind: Kind) -> None:
     for code in PROCESSES[kind].DECIMALS:
-        process = PROCESSES[kind](np.random.default_rng(6), {})
-        draw = {code: Draw(reach=12.0, share=1.0)}
-        readings = {r.code: r for r in process.step(Moment(hour=12.0, dt=1.0), draw)}
-        values = readings[code].values
+        values = Measured(kind, 6).step(12.0, 1.0, {code: Draw(reach=12.0, share=1.0)})[code].values
         assert values.get("ZsRtd", values["Rtd"]) == pytest.approx(12.0, rel=0.09)

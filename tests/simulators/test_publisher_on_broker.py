@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from servers import Mosquitto, StartMosquitto, free_port
@@ -12,8 +13,9 @@ from servers import Mosquitto, StartMosquitto, free_port
 from simulators import library
 from simulators.broker import Broker
 from simulators.errors import BrokerError
-from simulators.fleet import Message, Shot, stream
+from simulators.fleet import stream
 from simulators.publish import Counts, Protocol, Publisher
+from simulators.records import Happening, Message, Shot
 
 DEMO = library.load("demo")
 START = 1_767_225_600_000
@@ -21,7 +23,7 @@ START = 1_767_225_600_000
 
 @pytest.fixture
 def items() -> list[Message | Shot]:
-    return list(stream(DEMO, 7, START, 6))
+    return [item for item in stream(DEMO, 7, START, 6) if not isinstance(item, Happening)]
 
 
 def connected(server: Mosquitto, protocol: Protocol = "mqtt5") -> Publisher:
@@ -67,13 +69,14 @@ def test_everything_arrives_once_and_is_counted(
 def test_frames_carry_their_capture_time_over_mqtt_5(
     mosquitto: Mosquitto, collect, items: list[Message | Shot]
 ) -> None:
-    shot = next(item for item in items if isinstance(item, Shot))
+    taken = next(item for item in items if isinstance(item, Shot))
+    shot = replace(taken, captured=taken.due - 90_000)  # by a camera whose clock is behind
     with collect(mosquitto.port) as collector:
         publisher = connected(mosquitto)
         publisher.frame(shot)
         publisher.close()
         collector.wait_for(lambda got: len(got) == 1)
-    assert dict(collector.messages[0].properties.UserProperty) == {"captured": str(shot.due)}
+    assert dict(collector.messages[0].properties.UserProperty) == {"captured": str(taken.due - 90_000)}
 
 
 def test_readings_wait_for_a_broker_that_restarts_and_frames_fail(

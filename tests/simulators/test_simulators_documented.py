@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
 from typer.main import get_command
 
-from simulators import incidents, library, scenario
+from simulators import faults, incidents, library, scenario
 from simulators.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -25,10 +26,10 @@ MODELS: list[type[BaseModel]] = [
     scenario.Device,
     scenario.Camera,
     scenario.CameraSimulation,
+    scenario.CameraWeather,
     scenario.Zone,
-    incidents.Exceedance,
-    incidents.Silence,
-    incidents.Person,
+    *get_args(get_args(incidents.Incident)[0]),
+    *get_args(get_args(faults.Fault)[0]),
 ]
 
 

@@ -1,9 +1,9 @@
-"""Incidents: what happens on plan. Pure functions of the seconds since the start of the scenario."""
+"""An event: when something on plan happens. Pure functions of the seconds since the start of the scenario."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,8 @@ class Event(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    layer: ClassVar[str] = "incident"
+    """Where it happens: in the world, or in one of the places between the world and the centre."""
     site: str
     start_s: Annotated[float, Field(ge=0)]
     duration_s: Annotated[float, Field(gt=0)] | None = None
@@ -44,41 +46,18 @@ class Event(BaseModel):
                 return
             start += self.every_s
 
-
-class Exceedance(Event):
-    """A factor is drawn to another level: removal equipment fails and comes back."""
-
-    kind: Literal["exceedance"]
-    device: str
-    factor: str
-    reach: float
-    """The level, in the factor's unit; for flue gas at reference oxygen, as its limits are."""
-    duration_s: Annotated[float, Field(gt=0)]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
-    ramp_s: Annotated[float, Field(gt=0)] = 1.5
-    """Time it takes to get there, and back again, both within `duration_s`."""
-
-    def share(self, t: float) -> float:
-        """How far the factor is drawn from its own level (0) to `reach` (1)."""
-        since = self.since(t)
-        if since is None or since >= self.duration_s:
-            return 0.0
-        return min(1.0, since / self.ramp_s, (self.duration_s - since) / self.ramp_s)
+    def told(self) -> dict[str, object]:
+        """What the truth says of it beside its times: all that the scenario says but when it happens."""
+        return self.model_dump(exclude={"start_s", "duration_s", "every_s"}, exclude_none=True)
 
 
-class Silence(Event):
-    """A device sends nothing; without `duration_s` for good."""
+class OnDevice(Event):
+    """Happens to one monitor."""
 
-    kind: Literal["silence"]
     device: str
 
 
-class Person(Event):
-    """A person walks across a zone of a camera: the figure touches it from `start_s` on, for `duration_s`."""
+class OnCamera(Event):
+    """Happens before one camera, or to it."""
 
-    kind: Literal["person"]
     camera: str
-    zone: str
-    duration_s: Annotated[float, Field(gt=0)]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
-
-
-Incident = Annotated[Exceedance | Silence | Person, Field(discriminator="kind")]

@@ -1,0 +1,146 @@
+"""One monitor, from what happens in the world to the messages that arrive of it. Pure: no clock, no network.
+
+```
+process ─> instrument ─> value faults ─> logger (corrections, averages) ─> report faults ─> format
+       ─> payload faults ─> link faults ─> in order of arrival
+```
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from simulators.faults.seam import LinkFault, PayloadFault, ReportEffect, ReportFault, StampFault, ValueFault
+from simulators.formats import hj212, json_v1
+from simulators.incidents import Exceedance, Silence, SmokeWithDust
+from simulators.instrument import Instrument
+from simulators.minute import Minutes
+from simulators.ordered import in_order
+from simulators.processes import PROCESSES
+from simulators.processes.seam import Draw, Moment, Process
+from simulators.records import Message, Report
+from simulators.scenario import Device, DeviceSimulation, Scenario
+from simulators.seeds import generator
+
+
+def device_messages(scenario: Scenario, device: Device, seed: int, start: int) -> Iterator[Message]:
+    """What arrives of one device from `start` (ms UTC) on, in order of arrival; endless, unless silenced for good."""
+    chain = DeviceChain(scenario, device, seed, start)
+    return in_order((time, chain.arrivals(reports)) for time, reports in chain.said())
+
+
+class DeviceChain:
+    """The stages of one device, bound to its settings, its faults and its random numbers."""
+
+    def __init__(self, scenario: Scenario, device: Device, seed: int, start: int) -> None:
+        self._settings = settings = scenario.resolve(device)
+        self._simulate = settings.simulate
+        self._device = device
+        self._start = start
+        self._process_type = PROCESSES[scenario.kind(device)]
+        self._zone = scenario.site(device.site).zone
+        self._codes = [factor.code for factor in settings.factors]
+        rng = generator(seed, device.site, device.id)
+        self._interval = round(settings.interval_s * 1000)
+        self._first = start + int(rng.integers(0, self._interval))
+        self._process = self._process_type(rng, settings.simulate.means)
+        self._instrument = Instrument(generator(seed, device.site, device.id, "instrument"), self._process_type)
+        here = (device.site, device.id)
+        incidents = [each for each in scenario.incidents if isinstance(each, Exceedance | SmokeWithDust | Silence)]
+        self._draws = [i for i in incidents if isinstance(i, Exceedance | SmokeWithDust) and (i.site, i.device) == here]
+        self._silences = [i for i in incidents if isinstance(i, Silence) and (i.site, i.device) == here]
+        faults = [
+            (fault, generator(seed, *here, "fault", str(number)))
+            for number, fault in enumerate(scenario.faults)
+            if (fault.site, fault.device) == here
+        ]
+        self._values = [fault.values(own) for fault, own in faults if isinstance(fault, ValueFault)]
+        self._stamps = [fault for fault, _ in faults if isinstance(fault, StampFault)]
+        self._reports = [fault.reports(own) for fault, own in faults if isinstance(fault, ReportFault)]
+        self._payloads = [fault.payload(own) for fault, own in faults if isinstance(fault, PayloadFault)]
+        self._travels = [fault.travel(own) for fault, own in faults if isinstance(fault, LinkFault)]
+        self._topic = f"pollution/{device.site}/{device.id}/data"
+
+    def said(self) -> Iterator[tuple[int, list[Report]]]:
+        """Each moment at which the device measures, and what it has to say then.
+
+        Its clock ticks at whole intervals from a phase of its own. Intervals are at least a second for HJ 212 (the
+        scenario checks it), so no two messages of a right clock carry the same DataTime.
+        """
+        minutes = Minutes(self._process_type) if self._simulate.minute else None
+        for tick in itertools.count():
+            time = self._first + tick * self._interval
+            t = (time - self._start) / 1000
+            active = {i.factor: Draw(i.reach, i.share(t)) for i in self._draws if i.active(t)}
+            levels = self._process.step(Moment(_hour(time, self._zone), self._interval / 1000), active)
+            silent = [silence for silence in self._silences if silence.active(t)]
+            if any(silence.duration_s is None for silence in silent):
+                return
+            if silent:
+                continue
+            measured = self._instrument.measure(levels)
+            for effect in self._values:
+                measured = effect(t, measured)
+            derived = {reading.code: reading for reading in self._process_type.derive(measured)}
+            readings = [derived[code] for code in self._codes]
+            stamp = time
+            for fault in self._stamps:
+                stamp = fault.stamp(t, stamp)
+            reports = [Report(time, stamp, "realtime", readings)]
+            if minutes is not None:
+                ended = minutes.add(stamp, readings)
+                if ended is not None:
+                    reports.append(Report(time, ended[0], "minute", ended[1]))
+            yield time, _through(self._reports, reports, t)
+
+    def arrivals(self, reports: Sequence[Report]) -> list[Message]:
+        """The messages that the reports become, with the time at which each arrives."""
+        messages = [message for report in reports for message in self._written(report)]
+        for effects in (self._payloads, self._travels):
+            for effect in effects:
+                messages = [
+                    made for message in messages for made in effect((message.due - self._start) / 1000, message)
+                ]
+        return messages
+
+    def _written(self, report: Report) -> Iterator[Message]:
+        return written(report, self._topic, self._simulate, self._process_type, self._zone, self._device.mn or "")
+
+
+def written(
+    report: Report, topic: str, simulate: DeviceSimulation, process: type[Process], zone: ZoneInfo, mn: str
+) -> Iterator[Message]:
+    """The messages that say a report in the device's format."""
+    values = sum(len(reading.values) for reading in report.readings)
+    if simulate.codec == "json":
+        period = "minute" if report.period == "minute" else "realtime"
+        iso = zone if simulate.time == "iso" else None
+        yield Message(
+            report.time, topic, json_v1.payload(report.stamp, report.readings, period=period, iso=iso), values
+        )
+        return
+    frames = hj212.frames(
+        report.time,
+        report.stamp,
+        report.readings,
+        zone=zone,
+        system_type=process.SYSTEM_TYPE,
+        mn=mn,
+        command=hj212.MINUTE if report.period == "minute" else hj212.REALTIME,
+    )
+    for number, frame in enumerate(frames):  # the numbers of a split message are counted with its first packet
+        yield Message(report.time, topic, frame, 0 if number else values)
+
+
+def _through(effects: Sequence[ReportEffect], items: list[Report], t: float) -> list[Report]:
+    for effect in effects:
+        items = [made for item in items for made in effect(t, item)]
+    return items
+
+
+def _hour(time: int, zone: ZoneInfo) -> float:
+    local = datetime.fromtimestamp(time / 1000, zone)
+    return local.hour + local.minute / 60 + local.second / 3600

@@ -1,0 +1,81 @@
+"""The nouns of the simulators, in the order in which one becomes the next. This file imports nothing of ours.
+
+All times are ms UTC. `time` and `due` are true times; `stamp` is what the device's own clock says.
+
+```
+process ─ levels ─> instrument ─ Reading ─> value faults ─> Report ─> format ─ Message ─> flow faults ─> carrier
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+Period = Literal["realtime", "minute", "hour", "day"]
+"""HJ 212 commands 2011, 2051, 2061 and 2031."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a device says of one factor at one time."""
+
+    code: str
+    values: dict[str, float]
+    """Field of HJ 212 (`Rtd`, `ZsRtd`, `Avg`, ...) to value, rounded to `decimals`."""
+    decimals: int
+    flag: str = "N"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a device has to say at once: to be written by a format."""
+
+    time: int
+    """When it is said."""
+    stamp: int
+    """What it is of, by the device's clock: the moment, or the start of the period."""
+    period: Period
+    readings: list[Reading]
+    backfilled: bool = False
+    """Said again or later, on request or after an outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Bytes of one device or of one camera's edge node, ready to be sent."""
+
+    due: int
+    topic: str
+    payload: bytes
+    values: int
+    """Numbers it carries: what a receiver counts as readings."""
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One frame of a camera; the picture is drawn when it is asked for, so that a late one can be left out."""
+
+    due: int
+    """When it is sent."""
+    topic: str
+    number: int
+    captured: int
+    """When it was taken, by the camera's clock."""
+    draw: Callable[[int, int], bytes] = field(repr=False, compare=False)
+    """Number and capture time to a JPEG; the same bytes at each call."""
+
+    def jpeg(self) -> bytes:
+        """The picture, with its capture time in EXIF. The same bytes at each call."""
+        return self.draw(self.number, self.captured)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the truth: something that was made to happen, or that a right receiver must find."""
+
+    due: int
+    """When it begins."""
+    record: dict[str, object]

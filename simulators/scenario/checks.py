@@ -1,0 +1,113 @@
+"""What must fit together in a scenario beyond the form of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from simulators.faults.seam import ValueFault
+from simulators.incidents import (
+    ColouredWater,
+    Crossing,
+    Event,
+    Exceedance,
+    Flare,
+    Foam,
+    HiddenSmoke,
+    OnCamera,
+    OnDevice,
+    SmokeWithDust,
+    Smoky,
+    Steam,
+)
+from simulators.processes import PROCESSES
+from simulators.scenario.cameras import STACKS, Camera
+from simulators.scenario.devices import Device
+
+if TYPE_CHECKING:
+    from simulators.scenario.scenario import Scenario
+
+
+def mistakes(scenario: Scenario) -> Iterator[str]:
+    """Everything that does not fit together, one sentence each."""
+    sites = {site.id for site in scenario.sites}
+    if len(sites) < len(scenario.sites):
+        yield "site ids repeat"
+    yield from _repeats("devices", [(d.site, d.id) for d in scenario.devices])
+    yield from _repeats("cameras", [(c.site, c.id) for c in scenario.cameras])
+    yield from _repeats("mn", [(d.mn,) for d in scenario.devices if d.mn])
+    for who, item in (
+        *((f"device {d.id}", d) for d in scenario.devices),
+        *((f"camera {c.id}", c) for c in scenario.cameras),
+    ):
+        if item.site not in sites:
+            yield f"{who}: no site {item.site!r}"
+    for device in scenario.devices:
+        if device.type not in scenario.types:
+            yield f"device {device.id}: no type {device.type!r}"
+        else:
+            yield from _device_mistakes(scenario, device)
+    for number, incident in enumerate(scenario.incidents):
+        for mistake in _event_mistakes(scenario, incident):
+            yield f"incidents.{number} ({incident.kind}): {mistake}"
+    for number, fault in enumerate(scenario.faults):
+        for mistake in _event_mistakes(scenario, fault):
+            yield f"faults.{number} ({fault.kind}): {mistake}"
+
+
+def _device_mistakes(scenario: Scenario, device: Device) -> Iterator[str]:
+    settings = scenario.resolve(device)
+    try:
+        known = PROCESSES[scenario.kind(device)].DECIMALS
+    except ValueError as error:
+        yield f"device {device.id}: {error}"
+        return
+    codes = {factor.code for factor in settings.factors}
+    for code in codes | set(settings.simulate.means):
+        if code not in known:
+            yield f"device {device.id}: its process makes no factor {code!r}; it makes {', '.join(known)}"
+    for limit in settings.limits:
+        if limit.factor not in codes:
+            yield f"device {device.id}: a limit on {limit.factor!r}, which it does not send"
+    if settings.simulate.codec == "hj212":
+        if not device.mn:
+            yield f"device {device.id}: HJ 212 needs an mn"
+        if settings.interval_s < 1:
+            yield f"device {device.id}: HJ 212 stamps whole seconds, so interval_s must be 1 or more"
+
+
+def _event_mistakes(scenario: Scenario, event: Event) -> Iterator[str]:
+    """What an incident or a fault names and the scenario has not."""
+    if isinstance(event, OnCamera):
+        camera = next((c for c in scenario.cameras if (c.site, c.id) == (event.site, event.camera)), None)
+        if camera is None:
+            yield f"no camera {event.camera!r} at site {event.site!r}"
+        else:
+            yield from _camera_mistakes(camera, event)
+    if isinstance(event, OnDevice | SmokeWithDust | HiddenSmoke):
+        device = next((d for d in scenario.devices if (d.site, d.id) == (event.site, event.device)), None)
+        if device is None:
+            yield f"no device {event.device!r} at site {event.site!r}"
+        elif device.type in scenario.types:
+            named = (event.factor,) if isinstance(event, Exceedance | SmokeWithDust) else ()
+            named = event.factors if isinstance(event, ValueFault) else named
+            for code in sorted(set(named) - {factor.code for factor in scenario.resolve(device).factors}):
+                yield f"device {device.id} does not send {code!r}"
+
+
+def _camera_mistakes(camera: Camera, event: OnCamera) -> Iterator[str]:
+    """What an incident needs before the camera and its scene has not."""
+    scene = camera.simulate.scene
+    if isinstance(event, Crossing) and event.zone not in {zone.id for zone in camera.zones}:
+        yield f"camera {camera.id} has no zone {event.zone!r}"
+    if isinstance(event, Smoky | Steam) and event.stack >= STACKS.get(scene, 0):
+        yield f"camera {camera.id}: its scene {scene!r} has {STACKS.get(scene, 0)} stacks, numbered from 0"
+    if isinstance(event, Flare) and scene not in STACKS:
+        yield f"camera {camera.id}: its scene {scene!r} has no flare"
+    if isinstance(event, ColouredWater | Foam) and scene != "outfall":
+        yield f"camera {camera.id}: its scene {scene!r} has no water"
+
+
+def _repeats(what: str, keys: list[tuple[str | None, ...]]) -> Iterator[str]:
+    for key in sorted({key for key in keys if keys.count(key) > 1}, key=str):
+        yield f"{what}: {'/'.join(str(part) for part in key)} repeats"

@@ -1,0 +1,72 @@
+"""Monitors: their types, factors and limits as the gateway's inventory has them, and how they are simulated."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulators.processes import Kind
+from simulators.scenario.tables import Id, Name, Share, Table
+
+
+class Factor(Table):
+    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
+    unit: str
+    name: Name
+
+
+class Limit(Table):
+    """As the gateway judges it; the simulators need it only for the truth."""
+
+    factor: str
+    field: str = "Rtd"
+    period: Literal["realtime", "minute", "hour", "day"] = "realtime"
+    above: tuple[float, ...] | None = None
+    below: tuple[float, ...] | None = None
+    hold_s: Annotated[float, Field(ge=0)] = 0.0
+    band: Share = 0.05
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("a limit has either `above` or `below`")
+        return self
+
+
+class DeviceSimulation(Table):
+    """How a device is simulated; a device's own keys win over those of its type."""
+
+    codec: Literal["hj212", "json"] = "json"
+    process: Kind | None = None
+    """Default: the word that the type gives as its `kind`."""
+    means: dict[str, float] = Field(default_factory=dict[str, float])
+    """Long-term mean of a factor, in place of the process's own."""
+    minute: bool = False
+    """Minute data as well (HJ 212 command 2051)."""
+    time: Literal["epoch", "iso"] = "epoch"
+    """How JSON writes the time: epoch milliseconds, or ISO 8601 in the site's zone."""
+
+
+class DeviceType(Table):
+    """What devices of a kind share."""
+
+    kind: str
+    interval_s: Annotated[float, Field(gt=0)] = 1.0
+    silent_after_s: Annotated[float, Field(gt=0)] = 12.0
+    factors: tuple[Factor, ...]
+    limits: tuple[Limit, ...] = ()
+    simulate: DeviceSimulation = DeviceSimulation()
+
+
+class Device(Table):
+    id: Id
+    site: Id
+    type: str
+    mn: Annotated[str, Field(pattern=r"^[0-9A-Z_]{5,24}$")] | None = None
+    name: Name
+    interval_s: Annotated[float, Field(gt=0)] | None = None
+    silent_after_s: Annotated[float, Field(gt=0)] | None = None
+    factors: tuple[Factor, ...] | None = None
+    limits: tuple[Limit, ...] | None = None
+    simulate: DeviceSimulation = DeviceSimulation()

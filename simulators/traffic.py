@@ -1,0 +1,110 @@
+"""Traffic files: MQTT messages with the time at which each arrived, for recording, replay and tests without a broker.
+
+A file is a row of records, compressed with gzip where its name ends in `.gz`. A record is the length of what follows
+(4 bytes, little endian) and a MessagePack object: first a map `{"format": "mqtt-traffic", "version": 1, ...}` with
+whatever else is known of the recording, then one array a message, in order of time:
+
+    [due, topic, payload, captured, qos, retain]
+
+`due` is ms UTC, `payload` bytes, `captured` ms UTC or nil (the MQTT 5 user property of camera frames).
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Literal, NamedTuple, Self, cast
+
+import msgspec
+
+from simulators.errors import SimulatorError
+
+FORMAT: Final = "mqtt-traffic"
+VERSION: Final = 1
+_LENGTH: Final = struct.Struct("<I")
+_MOST: Final = 256 * 1024 * 1024
+"""MQTT's own bound on a packet: a longer record is damage."""
+
+
+class Arrival(NamedTuple):
+    """One message as it arrived."""
+
+    due: int
+    topic: str
+    payload: bytes
+    captured: int | None = None
+    qos: int = 1
+    retain: bool = False
+
+
+class TrafficWriter:
+    """Writes a traffic file; what it wrote is whole once it is closed."""
+
+    def __init__(self, path: Path, about: Mapping[str, object]) -> None:
+        """`about`: what the head of the file says beside format and version."""
+        self._file = _open(path, "wb")
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._put({**about, "format": FORMAT, "version": VERSION})
+
+    def write(self, arrival: Arrival) -> None:
+        """Add a message; `due` does not go back."""
+        self._put(arrival)
+
+    def _put(self, item: object) -> None:
+        data = self._encode(item)
+        self._file.write(_LENGTH.pack(len(data)) + data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def read(path: Path) -> tuple[dict[str, object], Iterator[Arrival]]:
+    """The head of a traffic file and its messages.
+
+    Raises `SimulatorError` where it is none, and from within the messages where one is damaged or cut off.
+    """
+    records = _records(path)
+    head = next(records, None)
+    if not isinstance(head, dict) or cast(dict[str, object], head).get("format") != FORMAT:
+        raise SimulatorError(f"{path}: no traffic file")
+    about = cast(dict[str, object], head)
+    if about.get("version") != VERSION:
+        raise SimulatorError(f"{path}: traffic of version {about.get('version')}; this reads version {VERSION}")
+    return about, _arrivals(path, records)
+
+
+def _open(path: Path, mode: Literal["rb", "wb"]) -> IO[bytes]:
+    """The file, packed or not; without a time in its head, so that the same messages give the same bytes."""
+    if path.suffix != ".gz":
+        return path.open(mode)
+    return cast(IO[bytes], gzip.GzipFile(path, mode, mtime=0))
+
+
+def _arrivals(path: Path, records: Iterator[object]) -> Iterator[Arrival]:
+    for number, record in enumerate(records):
+        try:
+            yield msgspec.convert(record, Arrival)
+        except msgspec.ValidationError as error:
+            raise SimulatorError(f"{path}: message {number}: {error}") from error
+
+
+def _records(path: Path) -> Iterator[object]:
+    decode = msgspec.msgpack.Decoder().decode
+    try:
+        with _open(path, "rb") as file:
+            while head := file.read(_LENGTH.size):
+                length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else _MOST + 1
+                data = file.read(length) if length <= _MOST else b""
+                if len(data) != length:
+                    raise SimulatorError(f"{path}: cut off or damaged at byte {file.tell()}")
+                yield decode(data)
+    except (OSError, EOFError, msgspec.DecodeError) as error:
+        raise SimulatorError(f"{path}: {error}") from error
