@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import resource
 import signal
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from simulators import fast_publisher, library, load
+from simulators import library
 from simulators.broker import Broker
 from simulators.clock import WallClock
 from simulators.errors import SimulatorError
 from simulators.inventory import toml
+from simulators.load_commands import LOCAL, BrokerOption, make_load, verify
 from simulators.play import play
 from simulators.publish import Protocol, Publisher
 from simulators.records import Happening
@@ -33,8 +30,6 @@ app = typer.Typer(
 )
 
 ScenarioArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="A file, or the name of a ready scenario.")]
-BrokerOption = Annotated[str, typer.Option("--broker", help="mqtt://host[:port], or mqtts:// for TLS.")]
-LOCAL = "mqtt://127.0.0.1:1883"
 
 
 @app.command()
@@ -94,53 +89,8 @@ def inventory(scenario: ScenarioArgument) -> None:
     typer.echo(toml(library.load(scenario)), nl=False)
 
 
-@app.command("load")
-def make_load(
-    broker: BrokerOption = LOCAL,
-    devices: Annotated[int, typer.Option(help="Devices that take turns.", min=1)] = 1000,
-    messages: Annotated[int | None, typer.Option(help="Messages in all.", min=1)] = None,
-    seconds: Annotated[float | None, typer.Option(help="End after so long.")] = None,
-    rate: Annotated[
-        float | None, typer.Option(help="Messages a second; without it, as fast as they are taken.")
-    ] = None,
-    qos: Annotated[int, typer.Option(help="0 or 1.", min=0, max=1)] = 1,
-    window: Annotated[int, typer.Option(help="Most unacknowledged messages at QoS 1.", min=1, max=65_535)] = 5_000,
-    seed: Annotated[int, typer.Option(help="Where the values come from.", min=0)] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    inventory: Annotated[Path | None, typer.Option(help="Write the inventory of the devices to this file.")] = None,
-) -> None:
-    """Publish JSON of 5 values for many devices over MQTT 5, and tell rate and CPU time a message."""
-    if messages is None and seconds is None:
-        raise SimulatorError("give --messages or --seconds, or both: what comes first ends it")
-    address = Broker.of(broker)
-    if address.secure:
-        raise SimulatorError("load speaks plain mqtt:// only")
-    if inventory is not None:
-        inventory.write_text(load.inventory(devices), "utf-8")
-    level: Literal[0, 1] = 1 if qos else 0
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    done = asyncio.run(
-        fast_publisher.publish_all(
-            address.host,
-            address.port,
-            load.json_messages(devices, messages, seed, time.time_ns() // 1_000_000),
-            level,
-            rate,
-            window,
-            seconds=seconds,
-        )
-    )
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    figures = asdict(done) | {
-        "rate": round(done.sent / done.seconds, 1) if done.seconds else 0.0,
-        "cpu_us_per_message": round(1e6 * cpu_s / max(1, done.sent), 3),
-        "qos": qos,
-        "devices": devices,
-    }
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures) + "\n", "utf-8")
-    typer.echo(" ".join(f"{key}={value}" for key, value in figures.items()))
+app.command("load")(make_load)
+app.command()(verify)
 
 
 def _say(text: str) -> None:
