@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import resource
 import signal
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from simulators import fast_publisher, frames, library, load
+from simulators import library
+from simulators.arguments import LOCAL, BrokerOption, ScenarioArgument
 from simulators.broker import Broker
 from simulators.clock import WallClock
 from simulators.errors import SimulatorError
+from simulators.frames_command import write_frames
 from simulators.inventory import toml
+from simulators.load_commands import make_load, verify
 from simulators.play import play
 from simulators.publish import Protocol, Publisher
 from simulators.records import Happening
@@ -32,11 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Simulated pollution monitors and cameras that publish over MQTT.",
 )
-
-ScenarioArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="A file, or the name of a ready scenario.")]
-BrokerOption = Annotated[str, typer.Option("--broker", help="mqtt://host[:port], or mqtts:// for TLS.")]
-LOCAL = "mqtt://127.0.0.1:1883"
-NOON = datetime(2026, 6, 21, 12, 0, 0)  # noqa: DTZ001 - local time at the site
 
 
 @app.command()
@@ -96,72 +89,9 @@ def inventory(scenario: ScenarioArgument) -> None:
     typer.echo(toml(library.load(scenario)), nl=False)
 
 
-@app.command("frames")
-def write_frames(
-    scenario: ScenarioArgument,
-    camera: Annotated[str, typer.Option(help="Its id, or site/id.")],
-    out: Annotated[Path, typer.Option(help="A folder for JPEG files, or a video: NAME.mp4 or NAME.avi.")],
-    seed: Annotated[int, typer.Option(help="One number that everything random comes from.", min=0)] = 1,
-    seconds: Annotated[float, typer.Option(help="How long, in the time of the scenario.", min=0.001)] = 10.0,
-    start: Annotated[datetime, typer.Option(help="Local time at the site when the scenario begins.")] = NOON,
-    truth: Annotated[Path | None, typer.Option(help="Write what each frame shows, one JSON line a frame.")] = None,
-    masks: Annotated[bool, typer.Option(help="Write the labels of the pixels beside, as PNG files.")] = False,
-) -> None:
-    """Write the frames of one camera to files, as fast as they are made."""
-    plan = library.load(scenario)
-    eye = frames.camera_of(plan, camera)
-    begins = round(start.replace(tzinfo=plan.site(eye.site).zone).timestamp() * 1000)
-    written = frames.write(plan, eye, seed, begins, seconds, out, truth, masks)
-    typer.echo(f"frames={written} out={out}")
-
-
-@app.command("load")
-def make_load(
-    broker: BrokerOption = LOCAL,
-    devices: Annotated[int, typer.Option(help="Devices that take turns.", min=1)] = 1000,
-    messages: Annotated[int | None, typer.Option(help="Messages in all.", min=1)] = None,
-    seconds: Annotated[float | None, typer.Option(help="End after so long.")] = None,
-    rate: Annotated[
-        float | None, typer.Option(help="Messages a second; without it, as fast as they are taken.")
-    ] = None,
-    qos: Annotated[int, typer.Option(help="0 or 1.", min=0, max=1)] = 1,
-    window: Annotated[int, typer.Option(help="Most unacknowledged messages at QoS 1.", min=1, max=65_535)] = 5_000,
-    seed: Annotated[int, typer.Option(help="Where the values come from.", min=0)] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    inventory: Annotated[Path | None, typer.Option(help="Write the inventory of the devices to this file.")] = None,
-) -> None:
-    """Publish JSON of 5 values for many devices over MQTT 5, and tell rate and CPU time a message."""
-    if messages is None and seconds is None:
-        raise SimulatorError("give --messages or --seconds, or both: what comes first ends it")
-    address = Broker.of(broker)
-    if address.secure:
-        raise SimulatorError("load speaks plain mqtt:// only")
-    if inventory is not None:
-        inventory.write_text(load.inventory(devices), "utf-8")
-    level: Literal[0, 1] = 1 if qos else 0
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    done = asyncio.run(
-        fast_publisher.publish_all(
-            address.host,
-            address.port,
-            load.json_messages(devices, messages, seed, time.time_ns() // 1_000_000),
-            level,
-            rate,
-            window,
-            seconds=seconds,
-        )
-    )
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    figures = asdict(done) | {
-        "rate": round(done.sent / done.seconds, 1) if done.seconds else 0.0,
-        "cpu_us_per_message": round(1e6 * cpu_s / max(1, done.sent), 3),
-        "qos": qos,
-        "devices": devices,
-    }
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures) + "\n", "utf-8")
-    typer.echo(" ".join(f"{key}={value}" for key, value in figures.items()))
+app.command("frames")(write_frames)
+app.command("load")(make_load)
+app.command()(verify)
 
 
 def _say(text: str) -> None:

@@ -14,15 +14,15 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from simulators.faults.seam import LinkFault, PayloadFault, ReportEffect, ReportFault, StampFault, ValueFault
-from simulators.formats import hj212, json_v1
+from simulators.formats import format_of
 from simulators.incidents import Exceedance, Silence, SmokeWithDust
 from simulators.instrument import Instrument
 from simulators.minute import Minutes
 from simulators.ordered import in_order
 from simulators.processes import PROCESSES
-from simulators.processes.seam import Draw, Moment, Process
+from simulators.processes.seam import Draw, Moment
 from simulators.records import Message, Report
-from simulators.scenario import Device, DeviceSimulation, Scenario
+from simulators.scenario import Device, Scenario
 from simulators.seeds import generator
 
 
@@ -38,7 +38,6 @@ class DeviceChain:
     def __init__(self, scenario: Scenario, device: Device, seed: int, start: int) -> None:
         self._settings = settings = scenario.resolve(device)
         self._simulate = settings.simulate
-        self._device = device
         self._start = start
         self._process_type = PROCESSES[scenario.kind(device)]
         self._zone = scenario.site(device.site).zone
@@ -62,6 +61,7 @@ class DeviceChain:
         self._reports = [fault.reports(own) for fault, own in faults if isinstance(fault, ReportFault)]
         self._payloads = [fault.payload(own) for fault, own in faults if isinstance(fault, PayloadFault)]
         self._travels = [fault.travel(own) for fault, own in faults if isinstance(fault, LinkFault)]
+        self._format = format_of(scenario, device)
         self._topic = f"pollution/{device.site}/{device.id}/data"
 
     def said(self) -> Iterator[tuple[int, list[Report]]]:
@@ -107,32 +107,10 @@ class DeviceChain:
         return messages
 
     def _written(self, report: Report) -> Iterator[Message]:
-        return written(report, self._topic, self._simulate, self._process_type, self._zone, self._device.mn or "")
-
-
-def written(
-    report: Report, topic: str, simulate: DeviceSimulation, process: type[Process], zone: ZoneInfo, mn: str
-) -> Iterator[Message]:
-    """The messages that say a report in the device's format."""
-    values = sum(len(reading.values) for reading in report.readings)
-    if simulate.codec == "json":
-        period = "minute" if report.period == "minute" else "realtime"
-        iso = zone if simulate.time == "iso" else None
-        yield Message(
-            report.time, topic, json_v1.payload(report.stamp, report.readings, period=period, iso=iso), values
-        )
-        return
-    frames = hj212.frames(
-        report.time,
-        report.stamp,
-        report.readings,
-        zone=zone,
-        system_type=process.SYSTEM_TYPE,
-        mn=mn,
-        command=hj212.MINUTE if report.period == "minute" else hj212.REALTIME,
-    )
-    for number, frame in enumerate(frames):  # the numbers of a split message are counted with its first packet
-        yield Message(report.time, topic, frame, 0 if number else values)
+        values = sum(len(reading.values) for reading in report.readings)
+        for number, payload in enumerate(self._format.payloads(report)):
+            # The numbers of a split message are counted with its first packet.
+            yield Message(report.time, self._topic, payload, 0 if number else values)
 
 
 def _through(effects: Sequence[ReportEffect], items: list[Report], t: float) -> list[Report]:

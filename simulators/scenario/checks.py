@@ -72,6 +72,8 @@ def _device_mistakes(scenario: Scenario, device: Device) -> Iterator[str]:
     if settings.simulate.codec == "hj212":
         if not device.mn:
             yield f"device {device.id}: HJ 212 needs an mn"
+        if settings.simulate.sm4_key and settings.simulate.edition != "2025":
+            yield f"device {device.id}: sm4_key is for edition 2025"
         if settings.interval_s < 1:
             yield f"device {device.id}: HJ 212 stamps whole seconds, so interval_s must be 1 or more"
 

@@ -37,7 +37,15 @@ class Limit(Table):
 class DeviceSimulation(Table):
     """How a device is simulated; a device's own keys win over those of its type."""
 
-    codec: Literal["hj212", "json"] = "json"
+    codec: Literal["hj212", "json", "senml"] = "json"
+    edition: Literal["2005", "2017", "2025"] = "2017"
+    """Of HJ 212."""
+    password: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,6}$")] = "123456"
+    """Of HJ 212: simulated, so it stands here."""
+    sm4_key: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{32})?$")] = ""
+    """32 hexadecimal digits: HJ 212-2025 sends its data encrypted with it. Empty: in plain text."""
+    wants_reply: bool = False
+    """Whether HJ 212 data messages ask for a 9014."""
     process: Kind | None = None
     """Default: the word that the type gives as its `kind`."""
     means: dict[str, float] = Field(default_factory=dict[str, float])

@@ -1,4 +1,4 @@
-"""HJ 212-2017 frames: check sum, length, times, splitting."""
+"""HJ 212 frames of all editions: check sum, length, times, splitting, codes, encryption."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.formats import hj212
-from simulators.records import Reading
+from simulators.formats.hj212.sm4 import seal
+from simulators.records import Reading, Report
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+WRITER = hj212.Writer("31", "010000A8900016F000169DC0", SHANGHAI)
 NEW_YEAR = 1_767_225_600_123  # 2026-01-01T08:00:00.123 in Shanghai
 
 
@@ -65,9 +67,7 @@ def parsed(frame: bytes) -> dict[str, str]:
 
 def test_a_frame_carries_local_time_and_every_field_with_its_decimals() -> None:
     readings = [Reading("a21026", {"Rtd": 35.2, "ZsRtd": 33.0}, 2), Reading("a01012", {"Rtd": 50.0}, 1, "M")]
-    (frame,) = hj212.frames(
-        NEW_YEAR, NEW_YEAR, readings, zone=SHANGHAI, system_type="31", mn="010000A8900016F000169DC0"
-    )
+    (frame,) = WRITER.payloads(Report(NEW_YEAR, NEW_YEAR, "realtime", readings))
     assert parsed(frame) == {
         "QN": "20260101080000123",
         "ST": "31",
@@ -81,9 +81,7 @@ def test_a_frame_carries_local_time_and_every_field_with_its_decimals() -> None:
 
 def test_what_is_too_long_for_one_packet_is_split_at_whole_factors() -> None:
     readings = [Reading(f"a{number:05d}", {"Avg": 1.0, "Min": 0.5, "Max": 1.5}, 2) for number in range(40)]
-    frames = hj212.frames(
-        NEW_YEAR, NEW_YEAR, readings, zone=SHANGHAI, system_type="31", mn="M" * 24, command=hj212.MINUTE
-    )
+    frames = WRITER.payloads(Report(NEW_YEAR, NEW_YEAR, "minute", readings))
     parts = [parsed(frame) for frame in frames]
     assert len(parts) > 1
     assert [(p["Flag"], p["PNUM"], p["PNO"]) for p in parts] == [
@@ -92,3 +90,44 @@ def test_what_is_too_long_for_one_packet_is_split_at_whole_factors() -> None:
     assert len({p["QN"] for p in parts}) == len(parts)
     assert all(p["CP"].startswith("DataTime=20260101080000;") and len(p["CP"]) <= 950 for p in parts)
     assert re.findall(r"(a\d+)-Flag", ";".join(p["CP"] for p in parts)) == [reading.code for reading in readings]
+
+
+@pytest.mark.parametrize(
+    ("edition", "flag", "code", "again"),
+    [("2005", "1", "02", None), ("2017", "5", "a21026", None), ("2025", "9", "a21026", "1")],
+)
+def test_each_edition_has_its_flag_its_codes_and_its_word_for_what_is_sent_again(
+    edition: hj212.Edition, flag: str, code: str, again: str | None
+) -> None:
+    writer = hj212.Writer("31", "M", SHANGHAI, edition=edition, wants_reply=True)
+    report = Report(NEW_YEAR, NEW_YEAR, "hour", [Reading("a21026", {"Avg": 1.0}, 2)], backfilled=True)
+    (frame,) = writer.payloads(report)
+    fields = parsed(frame)
+    assert (fields["CN"], fields["Flag"], fields.get("RF")) == ("2061", flag, again)
+    assert fields["CP"] == f"DataTime=20260101080000;{code}-Avg=1.00,{code}-Flag=N"
+
+
+def test_the_encryption_is_that_of_the_printed_example() -> None:
+    """HJ 212-2025, annex A.2, example 4: the key is sixteen times the character 0."""
+    names = ("a01011", "1.35"), ("a01014", "3.20")
+    items = [f"{code}-Min={value},{code}-Avg={value},{code}-Max={value},{code}-Flag=N" for code, value in names]
+    cp = ";".join(["DataTime=20240520210600", *items]).encode()
+    sealed = seal(cp, b"0" * 16)
+    assert sealed[:16].hex().upper() == "E43E159ACFAB242CB53155FB8B9281A1"
+    assert sealed[-5:] == b"\x03\xa4g=N"
+    assert len(sealed) == len(cp) == 147
+    head = b"QN=20240520210700000;ST=31;CN=2051;PW=123456;MN=010000A8900016F000169DC0;Flag=9;CP=&&"
+    assert hj212.crc16(head + cp + b"&&") == 0xB541
+
+
+def test_an_encrypted_frame_keeps_length_and_the_check_sum_of_the_plain_one() -> None:
+    report = Report(NEW_YEAR, NEW_YEAR, "realtime", [Reading("a21026", {"Rtd": 35.2}, 2)])
+    (plain,) = hj212.Writer("31", "M", SHANGHAI, edition="2025").payloads(report)
+    (sealed,) = hj212.Writer("31", "M", SHANGHAI, edition="2025", key=b"0" * 16).payloads(report)
+    assert (len(sealed), sealed[:6], sealed[-6:]) == (len(plain), plain[:6], plain[-6:])
+    assert b"a21026" not in sealed and sealed.split(b"CP=&&")[0] == plain.split(b"CP=&&")[0]
+
+
+def test_secrets_are_not_in_the_words_for_a_writer() -> None:
+    writer = hj212.Writer("31", "M", SHANGHAI, edition="2025", password="geheim", key=b"0123456789abcdef")
+    assert "geheim" not in repr(writer) and "0123456789abcdef" not in repr(writer)

@@ -20,6 +20,8 @@ FACTORS: Final = (
     ("a19001", "%", "Oxygen", "氧含量", 6.0, 0.03),
     ("a01012", "C", "Flue gas temperature", "烟气温度", 52.0, 0.02),
 )
+IDENTITY: Final = (("seq", "1", "Sequence", "序号"), ("sent", "ms", "Send time", "发送时间"))
+"""What tells one message from another: see `simulators.load.stamped`."""
 LIMITS: Final = {"a21026": 35.0, "a21002": 50.0, "a34013": 10.0}
 """Values stay under these: a run of the load alone raises no exceedance."""
 ROWS: Final = 4_096
@@ -29,6 +31,11 @@ ROWS: Final = 4_096
 def device_name(number: int) -> str:
     """`dev-00042`, counted from 0."""
     return f"dev-{number:05d}"
+
+
+def mn(number: int) -> str:
+    """The MN of a device, 24 digits."""
+    return f"{number:024d}"
 
 
 def topic(number: int) -> str:
@@ -62,7 +69,7 @@ def inventory(devices: int, *, interval_s: float = 1.0, silent_after_s: float = 
     """The gateway's inventory of `devices` devices of the load, with limits on, as TOML."""
     factors = ", ".join(
         f'{{ code = "{code}", unit = "{unit}", name = {{ en = "{en}", zh = "{zh}" }} }}'
-        for code, unit, en, zh, *_ in FACTORS
+        for code, unit, en, zh, *_ in (*FACTORS, *IDENTITY)
     )
     limits = ", ".join(
         f'{{ factor = "{code}", above = [{limit}, {2 * limit}], hold_s = 5.0, band = 0.05 }}'
@@ -84,7 +91,8 @@ limits = [{limits}]
 """
     names = (device_name(number) for number in range(devices))
     blocks = (
-        f'\n[[devices]]\nid = "{name}"\nsite = "{SITE}"\ntype = "load"\nname = {{ en = "{name}", zh = "{name}" }}\n'
-        for name in names
+        f'\n[[devices]]\nid = "{name}"\nsite = "{SITE}"\ntype = "load"\nmn = "{mn(number)}"\n'
+        f'name = {{ en = "{name}", zh = "{name}" }}\n'
+        for number, name in enumerate(names)
     )
     return head + "".join(blocks)

@@ -1,0 +1,1 @@
+"""What became of the messages of `simulators load`, told from what a receiver stored or passed on."""
