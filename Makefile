@@ -21,7 +21,7 @@ demo:
 test:
 	@setup/python.sh dev
 	@setup/servers.sh
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check:
 	@setup/python.sh dev
