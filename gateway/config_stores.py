@@ -64,3 +64,5 @@ class Writer(Section):
     """Longest wait for a write to fill."""
     backoff_max_s: Seconds = 30.0
     """Longest wait between two attempts to write."""
+    recheck_s: Annotated[float, Field(ge=0)] = 900.0
+    """What an InfluxDB that is reached anew is offered again; 0 for nothing."""

@@ -164,6 +164,8 @@ class _ServiceCollector(Collector):
         yield _gauge("gateway_store_away", "1 while writes fail and are tried again", float(writer.away))
         yield _count("gateway_store_rows", "Points written", writer.rows)
         yield _count("gateway_store_duplicates", "Points that were there already", writer.duplicates)
+        yield _count("gateway_store_rechecked", "Points offered again to a store reached anew", writer.rechecked)
+        yield _count("gateway_store_restored", "Those of them that it had not any more", writer.restored)
         yield _count("gateway_store_revisions", "Other values for stored instants", writer.revisions)
         yield _count(
             "gateway_store_not_looked_up",

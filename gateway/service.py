@@ -64,6 +64,8 @@ LETTERS_REPLAYED: Final = 500
 """Dead letters put back in at once."""
 REPLAY_EVERY_S: Final = 1.0
 """Between two looks for dead letters that are to be replayed."""
+KEPT_SHARE: Final = 0.25
+"""Most of the journal's bound that is kept for a store that may have lost what it took."""
 STALL_MS: Final = 5_000
 """A watch that comes so late was held up, and with it perhaps everything: silence is counted anew from there."""
 
@@ -125,7 +127,7 @@ class Service:
             self.keys,
             self.checks.loggers.gaps,
         )
-        self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected)
+        self.writer = StoreWriter(self.store, config.writer, self._replay, self._rejected, lambda: self.journal.start)
         machine = AlertMachine(self.ledger.alerts_to_resume(), Texts(inventory))
         self.pipeline = Pipeline(
             self.decoder,
@@ -255,7 +257,11 @@ class Service:
                 log.info("store_back", behind=self.pipeline.position - self.writer.position)
 
     def _release(self) -> None:
-        self.journal.release(min(self.pipeline.snapshot_position, self.writer.position))
+        """Segments that are kept for the store alone, lest it has lost what it took, go when the disk needs them."""
+        judged = self.pipeline.snapshot_position
+        kept = 0 if self.journal.disk_full else round(KEPT_SHARE * self.journal.limit)
+        self.journal.release(min(judged, self.writer.needed))
+        self.journal.release(min(judged, self.writer.position), down_to=kept)
 
     def _listening_since(self) -> int | None:
         """Since when every link is up and heard; None while one is not, or while the journal takes nothing.

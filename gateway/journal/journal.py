@@ -123,13 +123,14 @@ class Journal:
         """A reader that starts with the message at `position`."""
         return Reader(self, position)
 
-    def release(self, position: int) -> int:
+    def release(self, position: int, down_to: int = 0) -> int:
         """Remove segments that hold only messages before `position`, which every reader has done with.
 
-        Returns how many were removed. The newest segment stays.
+        The oldest go first, until the journal has no more than `down_to` bytes. Returns how many were removed. The
+        newest segment stays.
         """
         removed = 0
-        while len(self.segments) > 1 and self.segments[1].first <= position:
+        while len(self.segments) > 1 and self.segments[1].first <= position and self.size > down_to:
             self.segments.pop(0).path.unlink()
             removed += 1
         return removed

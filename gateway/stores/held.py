@@ -35,10 +35,11 @@ class Held:
         self.weight += len(readings) + 1
         self.end = decoded.end
 
-    def take(self, position: int, most: int) -> tuple[Readings, int]:
+    def take(self, position: int, most: int, until: int) -> tuple[Readings, int]:
         """Rows from `position` on, and where they end; what lies before is dropped.
 
-        About `most` rows: a part is cut at a message, so that a message is never divided. `first <= position < end`.
+        About `most` rows: a part is cut at a message, so that a message is never divided. Not beyond `until`, where
+        that is after `position`. `first <= position < end`.
         """
         assert self.first <= position < self.end
         while True:
@@ -48,14 +49,15 @@ class Held:
             if end > position:
                 break
         readings = _between(readings, position, end)
+        cut = until if position < until < end else end
         if len(readings) > most:
-            cut = max(int(readings.position[most]), int(readings.position[0]) + 1)
-            if cut < end:
-                rest = _between(readings, cut, end)
-                self._parts.appendleft((end, rest))
-                self.weight += len(rest) + 1
-                self.first = end = cut
-                readings = _between(readings, position, cut)
+            cut = min(cut, max(int(readings.position[most]), int(readings.position[0]) + 1))
+        if cut < end:
+            rest = _between(readings, cut, end)
+            self._parts.appendleft((end, rest))
+            self.weight += len(rest) + 1
+            self.first = end = cut
+            readings = _between(readings, position, cut)
         return readings, end
 
 

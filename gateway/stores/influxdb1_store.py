@@ -16,6 +16,7 @@ from gateway.channels import ChannelKey, Channels
 from gateway.config import Influx1
 from gateway.errors import StoreError
 from gateway.flags import flag_code
+from gateway.stores.connects import Connects
 from gateway.stores.influx_lines import REVISIONS, field_key, mark_of, stored_name
 from gateway.stores.line_store import (
     COMPRESSION,
@@ -52,9 +53,11 @@ class Influx1Store(LineStore):
         if settings.login.username:
             login = f"{settings.login.username}:{settings.login.password or ''}"
             headers = dict(urllib3.make_headers(basic_auth=login))
-        self._http = urllib3.PoolManager(
-            maxsize=4, headers=headers, retries=False, timeout=urllib3.Timeout(total=settings.timeout_s)
+        self._http, self._charts = (
+            urllib3.PoolManager(headers=headers, retries=False, timeout=urllib3.Timeout(total=settings.timeout_s))
+            for _ in range(2)  # the writer's is apart: a new connection of its own tells that the database was away
         )
+        self._connects = Connects(self._http)
 
     def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
         name = channel_name(self._channels.inventory, key)
@@ -67,11 +70,12 @@ class Influx1Store(LineStore):
             f" and time >= {_bounded(start)}ms and time < {_bounded(end)}ms order by time desc limit {limit}"
         )
         bound = json.dumps({tag: stored_name(value) for tag, value in tags.items()})
-        return _series(self._ask(text, {"db": self._database, "params": bound, "epoch": "ms"}))
+        return _series(self._ask(text, {"db": self._database, "params": bound, "epoch": "ms"}, self._charts))
 
     def close(self) -> None:
         super().close()
         self._http.clear()
+        self._charts.clear()
 
     def _look_up(self, period: str, devices: Sequence[str], first: int, last: int) -> dict[Instant, Stored]:
         found: dict[Instant, Stored] = {}
@@ -104,9 +108,10 @@ class Influx1Store(LineStore):
         """Tags, columns and rows of each series of a measurement; nothing where there is no such database yet."""
         policy = f"{_identifier(self._policy)}." if self._policy else ""
         some = " or ".join(f"device = $device{n}" for n in range(len(devices)))
+        of_these = f"({some}) and " if devices else ""
         text = (
             f"select * from {policy}{_identifier(measurement)}"  # noqa: S608 - identifiers are quoted
-            f" where ({some}) and time >= {_bounded(first)}ms and time <= {_bounded(last)}ms{more} group by *"
+            f" where {of_these}time >= {_bounded(first)}ms and time <= {_bounded(last)}ms{more} group by *"
         )
         bound = {f"device{n}": device for n, device in enumerate(devices)} | {"period": period}
         try:
@@ -119,6 +124,15 @@ class Influx1Store(LineStore):
             (each.get("tags") or {}, cast(list[str], each["columns"]), cast(list[list[Any]], each["values"]))
             for each in cast(list[dict[str, Any]], result.get("series") or [])
         ]
+
+    def _ping(self) -> None:
+        try:
+            self._http.request("GET", self._base + "/ping")
+        except urllib3.exceptions.HTTPError as error:
+            raise StoreError(f"{self._where} cannot be reached: {error}") from error
+
+    def _connections(self) -> int:
+        return self._connects.made
 
     def _send(self, lines: Sequence[bytes]) -> Refusal | None:
         answer = self._post_lines(lines)
@@ -134,10 +148,10 @@ class Influx1Store(LineStore):
         body = gzip.compress(b"\n".join(lines), COMPRESSION)
         return self._post("/write?" + urlencode(target), body, {"Content-Encoding": "gzip"})
 
-    def _ask(self, text: str, fields: dict[str, str]) -> dict[str, Any]:
+    def _ask(self, text: str, fields: dict[str, str], by: urllib3.PoolManager | None = None) -> dict[str, Any]:
         """Run one statement of InfluxQL; returns its result. Raises `StoreError` when it fails."""
         form = urlencode({"q": text} | fields).encode()
-        answer = self._post("/query", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = self._post("/query", form, {"Content-Type": "application/x-www-form-urlencoded"}, by)
         if answer.status != 200:
             raise StoreError(f"{self._where} answers {answer.status} to a query: {answer_text(answer.data)}")
         result = cast(dict[str, Any], json.loads(answer.data)["results"][0])
@@ -145,9 +159,12 @@ class Influx1Store(LineStore):
             raise StoreError(f"{self._where}: {result['error']}")
         return result
 
-    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def _post(
+        self, path: str, body: bytes, headers: dict[str, str], by: urllib3.PoolManager | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        http = by or self._http
         try:
-            return self._http.request("POST", self._base + path, body=body, headers={**self._http.headers, **headers})
+            return http.request("POST", self._base + path, body=body, headers={**http.headers, **headers})
         except urllib3.exceptions.HTTPError as error:
             raise StoreError(f"{self._where} cannot be reached: {error}") from error
 

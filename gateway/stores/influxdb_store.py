@@ -25,6 +25,7 @@ from gateway.channels import ChannelKey, Channels
 from gateway.config import Influx, Secret
 from gateway.errors import StoreError
 from gateway.flags import flag_code
+from gateway.stores.connects import Connects
 from gateway.stores.influx_lines import REVISIONS, field_key, mark_of, stored_name
 from gateway.stores.line_store import (
     COMPRESSION,
@@ -63,14 +64,15 @@ from(bucket: askedBucket)
 LOOK_UP: Final = """
 from(bucket: askedBucket)
   |> range(start: askedStart, stop: askedStop)
-  |> filter(fn: (r) => r._measurement == askedPeriod and contains(value: r.device, set: askedDevices))
+  |> filter(fn: (r) => r._measurement == askedPeriod)
+  |> filter(fn: (r) => askedAll or contains(value: r.device, set: askedDevices))
   |> pivot(rowKey: ["_time", "site", "device", "factor"], columnKey: ["_field"], valueColumn: "_value")
 """
 LOOK_UP_CHANGES: Final = """
 from(bucket: askedBucket)
   |> range(start: askedStart, stop: askedStop)
-  |> filter(fn: (r) => r._measurement == askedMeasurement and contains(value: r.device, set: askedDevices))
-  |> filter(fn: (r) => r.period == askedPeriod)
+  |> filter(fn: (r) => r._measurement == askedMeasurement and r.period == askedPeriod)
+  |> filter(fn: (r) => askedAll or contains(value: r.device, set: askedDevices))
   |> pivot(
       rowKey: ["_time", "site", "device", "factor", "field", "period", "number"],
       columnKey: ["_field"],
@@ -93,10 +95,16 @@ class InfluxStore(LineStore):
         self._org = settings.org
         self._bucket = settings.bucket
         self._where = f"InfluxDB bucket {settings.bucket!r} at {host_of(settings.url)}"
-        self._client = InfluxDBClient(
-            settings.url.rstrip("/"), token or "", org=settings.org, timeout=int(settings.timeout_s * 1000)
+        self._url, self._timeout_s = settings.url.rstrip("/"), settings.timeout_s
+        self._client, self._charts = (
+            InfluxDBClient(self._url, token or "", org=settings.org, timeout=int(settings.timeout_s * 1000))
+            for _ in range(2)  # the writer's is apart: a new connection of its own tells that the database was away
         )
-        self._writes = WriteService(self._client.api_client)
+        api = self._client.api_client
+        assert api is not None, "a client that is open"
+        self._writes = WriteService(api)
+        self._pools: urllib3.PoolManager = api.rest_client.pool_manager
+        self._connects = Connects(self._pools)
 
     def query(self, key: ChannelKey, start: int, end: int, limit: int) -> Series:
         name = channel_name(self._channels.inventory, key)
@@ -114,7 +122,7 @@ class InfluxStore(LineStore):
             "askedLimit": limit,
         }
         try:
-            tables = self._client.query_api().query(QUERY, params=asked)
+            tables = self._charts.query_api().query(QUERY, params=asked)
         except (ApiException, urllib3.exceptions.HTTPError) as error:
             raise StoreError(f"{self._where} did not answer a query: {_said(error)}") from error
         rows = [cast(dict[str, Any], record.values) for table in tables for record in table.records]
@@ -130,7 +138,7 @@ class InfluxStore(LineStore):
 
     def _look_up(self, period: str, devices: Sequence[str], first: int, last: int) -> dict[Instant, Stored]:
         found: dict[Instant, Stored] = {}
-        asked = {"askedPeriod": period, "askedDevices": list(devices)}
+        asked = {"askedPeriod": period, "askedDevices": list(devices), "askedAll": not devices}
         for row in self._between(LOOK_UP, asked, first, last):
             numbers = {
                 name: float(value)
@@ -144,7 +152,8 @@ class InfluxStore(LineStore):
 
     def _look_up_changes(self, period: str, devices: Sequence[str], first: int, last: int) -> Changes:
         found: dict[tuple[ChannelName, int], list[Change]] = {}
-        asked = {"askedMeasurement": REVISIONS, "askedPeriod": period, "askedDevices": list(devices)}
+        asked = {"askedMeasurement": REVISIONS, "askedPeriod": period}
+        asked |= {"askedDevices": list(devices), "askedAll": not devices}
         for row in self._between(LOOK_UP_CHANGES, asked, first, last):
             name = ChannelName(*(row.get(tag) or "" for tag in ChannelName._fields))
             time = (row["_time"] - _EPOCH) // _MS
@@ -171,6 +180,16 @@ class InfluxStore(LineStore):
     def close(self) -> None:
         super().close()
         self._client.close()
+        self._charts.close()
+
+    def _ping(self) -> None:
+        try:
+            self._pools.request("GET", self._url + "/ping", timeout=self._timeout_s, retries=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise StoreError(f"{self._where} cannot be reached: {error}") from error
+
+    def _connections(self) -> int:
+        return self._connects.made
 
     def _send(self, lines: Sequence[bytes]) -> Refusal | None:
         # The client's WriteApi would do the same at ten times the CPU: it compresses at level 9.

@@ -37,6 +37,8 @@ log = structlog.get_logger("gateway.store")
 
 LINES_A_REQUEST: Final = 5_000
 """InfluxDB's own recommendation for a request; about 550 kB, 45 kB compressed."""
+MOST_DEVICES_ASKED: Final = 100
+"""Beyond so many devices in a query it is cheaper to ask for all of its time."""
 COMPRESSION: Final = 1
 """Level of gzip: 9, the usual default, takes ten times the CPU of 1 to save a quarter of the bytes."""
 AHEAD_MS: Final = 60_000
@@ -85,12 +87,9 @@ class LineStore(ABC):
         self._file = PositionFile(position_file)
         kept = self._file.read()
         self._position = self._saved = kept.position
-        newest = NewestTimes(AHEAD_MS)
-        if kept.known is not None:
-            newest.may_hold(NEVER, kept.known + AHEAD_MS)
-        for first, last in kept.stretches:
-            newest.may_hold(first, last)
-        self._instants = Instants(newest)
+        self._instants = _instants(kept.known, kept.stretches)
+        self._connected = 0
+        """Connections that were made up to the last write that went in."""
         self._not_looked_up = 0
         self._blind = False
         """Whether the database cannot be asked what it has: then a changed value takes the place of the first."""
@@ -99,6 +98,9 @@ class LineStore(ABC):
         return self._position
 
     def write(self, readings: Readings, end: int) -> Written:
+        if len(readings) and readings.position[0] < self._position:  # written again from there, as after a start
+            newest = self._instants.newest
+            self._instants = _instants(newest.ahead, newest.stretches())
         self._instants.newest.grow(len(self._channels))
         self._not_looked_up = 0
         found = self._instants.sort(readings, readings.channel, lambda rows: self._present(readings, rows))
@@ -116,6 +118,8 @@ class LineStore(ABC):
                 at = first + row
                 refused[at] = True
                 rejected.append(Rejected(int(position[at]), int(received[at]), lines[at], detail))
+        if not len(readings) and end == self._position:
+            self._ping()
         self._instants.advance(readings, readings.channel)
         self._position = end
         if not rejected:
@@ -123,12 +127,14 @@ class LineStore(ABC):
         # Else the next write or `close` saves it: after a crash before the caller has kept the rejected lines, they
         # are sent and refused once more.
         values = ~refused[len(kept) :]
+        connected, self._connected = self._connected, self._connections()
         return Written(
             int(np.count_nonzero(values[: len(new)])),
             found.duplicates,
             rejected,
             revisions=int(np.count_nonzero(values[len(new) :])),
             not_looked_up=self._not_looked_up,
+            reconnected=connected != self._connected and not self._blind,
         )
 
     def revisions(self, which: WhichRevisions) -> list[Revision]:
@@ -171,6 +177,7 @@ class LineStore(ABC):
             for part in clusters(late[periods == period], readings.time):
                 some = [names[number] for number in cast("list[int]", readings.channel[part].tolist())]
                 devices = sorted({name.device for name in some})
+                devices = devices if len(devices) <= MOST_DEVICES_ASKED else []
                 first, last = int(readings.time[part].min()), int(readings.time[part].max())
                 stored = self._look_up(period, devices, first, last)
                 changes: Changes = {}
@@ -201,18 +208,36 @@ class LineStore(ABC):
 
     @abstractmethod
     def _look_up(self, period: str, devices: Sequence[str], first: int, last: int) -> Mapping[Instant, Stored]:
-        """All points of these devices in a measurement with first <= time <= last.
+        """All points of these devices, or of all where none is named, in a measurement with first <= time <= last.
 
         Raises `StoreError` when the database does not answer and `CannotLookUp` when it has no way to.
         """
 
     @abstractmethod
     def _look_up_changes(self, period: str, devices: Sequence[str], first: int, last: int) -> Changes:
-        """Changes of points of these devices with first <= time <= last."""
+        """Changes of points of these devices, or of all where none is named, with first <= time <= last."""
+
+    @abstractmethod
+    def _connections(self) -> int:
+        """How many connections have been made to write and to look up."""
+
+    @abstractmethod
+    def _ping(self) -> None:
+        """Have the database answer something, whatever it is. Raises `StoreError` when it does not."""
 
     @abstractmethod
     def _send(self, lines: Sequence[bytes]) -> Refusal | None:
         """Send the lines in one request; None when all went in. Raises `StoreError` where lines are not the reason."""
+
+
+def _instants(known: int | None, stretches: list[tuple[int, int]]) -> Instants:
+    """What is stored by what was kept of it: points up to `known` (ms UTC; None: no points), and in the stretches."""
+    newest = NewestTimes(AHEAD_MS)
+    if known is not None:
+        newest.may_hold(NEVER, known + AHEAD_MS)
+    for first, last in stretches:
+        newest.may_hold(first, last)
+    return Instants(newest)
 
 
 def change_of(number: int, fields: Mapping[str, Any]) -> Change:

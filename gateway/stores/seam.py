@@ -39,6 +39,8 @@ class Written:
     """Other values or flags for points already there: kept beside the first."""
     not_looked_up: int = 0
     """Of the rows written, how many may have taken the place of a point, because the store cannot be asked."""
+    reconnected: bool = field(default=False, compare=False)
+    """The database was reached anew: it may have been started again, without what it had taken last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ class Store(Protocol):
     def write(self, readings: Readings, end: int) -> Written:
         """Store the rows and move the position to `end`, both or neither where the database can.
 
-        Writing the same rows again changes nothing. Raises `StoreError` when the database is away: the same
-        call is made again later.
+        Writing the same rows again changes nothing. Without anything new it tells whether the database is there. Raises
+        `StoreError` when it is away: the same call is made again later.
         """
         ...
 

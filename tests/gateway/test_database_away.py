@@ -48,6 +48,34 @@ async def test_away_for_30_seconds(mosquitto: Mosquitto, influxd: Influxd, tmp_p
     assert gateway.alert_history() == alerts
 
 
+@pytest.mark.timeout(150)
+async def test_what_a_killed_database_had_acknowledged_and_lost_is_given_to_it_again(
+    mosquitto: Mosquitto, influxd: Influxd, tmp_path: Path
+) -> None:
+    config = city.config(city.link(mosquitto.url), influx(influxd.port))
+    gateway = GatewayProcess(tmp_path / "gateway", config, city.inventory())
+    gateway.start()
+    try:
+        gateway.wait_for("link_up")
+        count = await publish(mosquitto)
+        await settled(gateway)
+        await asyncio.to_thread(influxd.kill9)
+        logs = list((influxd.folder / "wal").rglob("*.wal"))
+        assert sum(log.stat().st_size for log in logs) > 100_000, "it has files of its own making yet"
+        for log in logs:
+            with log.open("r+b") as file:
+                file.truncate(log.stat().st_size // 2)
+        await asyncio.to_thread(influxd.start)
+        truth = city.points_of(*zip(*((payload, topic) for topic, payload in city.messages(count)), strict=True))
+        left = set(influx_points(influxd))
+        assert left < set(truth), "it has lost some"
+        await asyncio.to_thread(gateway.stop)  # which asks the database once more whether it is there
+    finally:
+        gateway.close()
+    assert "store_is_written_again" in gateway.log()
+    assert sorted(influx_points(influxd)) == sorted(truth)
+
+
 MESSAGES = 6_000
 PADDING = 4_000
 """Bytes in each message that mean nothing: so many messages are more than the journal's 16 MiB."""

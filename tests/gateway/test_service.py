@@ -508,7 +508,7 @@ async def test_a_waiting_replay_holds_up_neither_the_watch_nor_the_room_it_needs
             patch.setattr(service.journal, "append", refuse)
             assert await command("deadletters", "replay", config, "--all") == "1 marked for replay\n"
             await until(lambda: service.ingest.refused)
-            patch.setattr(service.journal, "release", released.append)
+            patch.setattr(service.journal, "release", lambda position, **_: released.append(position))
             await until(lambda: len(released) >= 3)
         await until(lambda: service.ledger.counts().replays_waiting == 0)
 

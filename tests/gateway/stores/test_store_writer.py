@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ class FakeStore:
         if fails == "after":
             raise StoreError("the answer was lost")
         self.at = end
-        self.sizes.append(len(rows))
+        self.sizes += [len(rows)] if rows else []
         return Written(len(new), len(rows) - len(new))
 
     def query(self, key: object, start: int, end: int, limit: int) -> Series:
@@ -230,7 +231,7 @@ async def test_rejected_rows_go_to_the_callback_once() -> None:
     class Refusing(FakeStore):
         def write(self, readings: Readings, end: int) -> Written:
             written = super().write(readings, end)
-            return Written(written.rows - 1, 0, [Rejected(1, 2, b"line", "no")])
+            return Written(written.rows - 1, 0, [Rejected(1, 2, b"line", "no")]) if len(readings) else written
 
     seen: list[Rejected] = []
     journal = FakeJournal()
@@ -327,6 +328,62 @@ async def test_every_row_is_stored_once_over_outages_and_restarts(seed: int) -> 
     assert store.points == journal.rows()
 
 
+class Forgetful(FakeStore):
+    """Comes back from an outage without the last rows that it had taken, as an InfluxDB does that was killed."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.random = random.Random(f"forgetful {seed}")
+        self.sound = False
+        self.forgot = 0
+        self.anew = True
+
+    def position(self) -> int:
+        self.anew = True  # whoever asks has just started, and has no connection yet
+        return super().position()
+
+    def write(self, readings: Readings, end: int) -> Written:
+        if not self.sound and self.random.random() < 0.2:
+            keep = self.at - self.random.randrange(60)
+            lost = {point for point in self.points if point[1] >= keep}
+            self.forgot += len(lost)
+            self.points -= lost
+            self.anew = True
+            raise StoreError("connection refused")
+        if len(readings):
+            self.at = min(self.at, int(readings.position[0]))
+        written = super().write(readings, end)
+        anew, self.anew = self.anew, False
+        return replace(written, reconnected=anew)
+
+
+@pytest.mark.parametrize("seed", range(25))
+async def test_what_a_store_took_and_lost_is_written_again(seed: int) -> None:
+    store = Forgetful(seed)
+
+    def heal() -> None:
+        store.sound = True
+
+    journal = await ordeal(seed, store, heal, lambda: store)
+    assert store.points == journal.rows()
+    assert store.forgot > 0
+
+
+async def test_points_that_were_lost_are_counted_apart_and_the_journal_is_kept_for_them() -> None:
+    journal, store = FakeJournal(), Forgetful(0)
+    store.sound = True
+    async with Running(store, journal) as writer:
+        writer.offer(journal.append(100))
+        await drained(writer)
+        assert (writer.position, writer.needed) == (100, 0)
+        assert (writer.rows, writer.duplicates, writer.restored) == (240, 0, 0)
+        store.points = {point for point in store.points if point[1] < 50}
+        store.anew = True
+        await drained(writer)  # which finds the store anew, with nothing to write
+        assert store.points == journal.rows()
+        assert (writer.rows, writer.duplicates, writer.restored) == (240, 0, 120)
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_every_row_is_in_duckdb_once_over_restarts(seed: int, tmp_path: Path, channels: Channels) -> None:
     file = tmp_path / "readings.duckdb"
@@ -350,9 +407,12 @@ def test_held_gives_each_row_once_however_stretches_overlap() -> None:
     held.put(decoded(7, 9, rows_a_message=0))
     assert held.weight == 21 + 3
     taken: list[int] = []
+    cuts: list[int] = []
     at = 1
     while at < held.end:
-        readings, at = held.take(at, 4)
+        readings, at = held.take(at, 4, until=5)
         taken += readings.position.tolist()
+        cuts.append(at)
+    assert 5 in cuts, "not taken beyond it at once"
     assert taken == [p for p in range(1, 7) for _ in range(3)]
     assert held.weight == 0
