@@ -238,10 +238,11 @@ async def test_a_full_window_that_ingest_does_not_acknowledge_is_not_deafness(
         await asyncio.sleep(4)
         assert sum(len(batch.topics) for batch in held) == 5
         assert (link.status.deaf, link.status.reconnects) == (0, 0)
+        acknowledged = 0
         while sum(len(batch.topics) for batch in held) < 30:
-            batch = held[-1]
-            batch.ack()
-            await until(lambda batch=batch: held[-1] is not batch)
+            await until(lambda done=acknowledged: len(held) > done)
+            held[acknowledged].ack()
+            acknowledged += 1
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
