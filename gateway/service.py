@@ -1,7 +1,7 @@
 """The service: every room built in order, run in one task group, and closed in order. `gateway run` is this.
 
 The way of a reading and of a frame are in `gateway.ingest`, `gateway.pipeline` and `gateway.sightings`;
-here is only who starts, who watches and who stops.
+here is only who starts and who stops.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from gateway.errors import GatewayError
 from gateway.evidence import Evidence
 from gateway.feed import Feed
 from gateway.frames import Frames
-from gateway.health import Condition, Health
 from gateway.ingest import Ingest
 from gateway.intake import Intake
 from gateway.inventory import Inventory
@@ -55,6 +54,7 @@ from gateway.stores.seam import Rejected
 from gateway.stores.writer import StoreWriter
 from gateway.strangers import Strangers
 from gateway.topics import Router
+from gateway.watch import Watch
 
 log = structlog.get_logger("gateway.service")
 
@@ -64,10 +64,6 @@ LETTERS_REPLAYED: Final = 500
 """Dead letters put back in at once."""
 REPLAY_EVERY_S: Final = 1.0
 """Between two looks for dead letters that are to be replayed."""
-KEPT_SHARE: Final = 0.25
-"""Most of the journal's bound that is kept for a store that may have lost what it took."""
-STALL_MS: Final = 5_000
-"""A watch that comes so late was held up, and with it perhaps everything: silence is counted anew from there."""
 
 
 class Server(Protocol):
@@ -167,9 +163,16 @@ class Service:
         self.ingest = Ingest(
             self.intake, router, inventory, self.journal, self.pipeline, self.frames, self.checks.hear_camera
         )
-        self.health = Health()
-        self._store_was_away = False
-        self._asked_at = self._deaf_until = now_ms()
+        self.watch = Watch(
+            config,
+            self.links,
+            self.ingest,
+            self.journal,
+            self.pipeline,
+            self.writer,
+            self.checks.strangers,
+            self.sightings,
+        )
         self.port = 0
         """Where the API listens, once it does."""
 
@@ -195,7 +198,7 @@ class Service:
                 if self.config.publish.enabled:
                     behind.append(tasks.create_task(self.publisher.run(), name="publisher"))
                 behind.append(tasks.create_task(self.sightings.run(), name="sightings"))
-                behind.append(tasks.create_task(self._watch(), name="watch"))
+                behind.append(tasks.create_task(self.watch.run(), name="watch"))
                 behind.append(tasks.create_task(self._replay_letters(), name="replays"))
                 behind.append(tasks.create_task(self.requests.run(), name="requests"))
                 ingest = tasks.create_task(self.ingest.run(), name="ingest")
@@ -208,7 +211,7 @@ class Service:
                 await self._drain()
                 await cancelled([*links, ingest, *behind])
             await self.pipeline.close()
-            self._release()
+            self.watch.release()
 
     async def _recovered(self, stop: asyncio.Event) -> bool:
         """Take up where the last run ended. False where a stop came first: a ledger that refuses may hold it up."""
@@ -236,60 +239,6 @@ class Service:
                 await self.writer.drain()
         except TimeoutError:
             log.warning("stopped_before_all_was_stored", stored=self.writer.position, journal=self.journal.end)
-
-    async def _watch(self) -> None:
-        """Once in a while: silence, health, and segments nobody needs any more. Waits for the ledger at most."""
-        while True:
-            await asyncio.sleep(self.config.silence_check_s)
-            for finding, subject in self.health.step(self._conditions(), now_ms()):
-                self.pipeline.judge(finding, subject)
-            await self.pipeline.tick(self._listening_since())
-            await self.sightings.keep()
-            self._tell_of_store()
-            self._release()
-
-    def _tell_of_store(self) -> None:
-        if self.writer.away != self._store_was_away:
-            self._store_was_away = self.writer.away
-            if self.writer.away:
-                log.warning("store_away", reason=self.writer.reason)
-            else:
-                log.info("store_back", behind=self.pipeline.position - self.writer.position)
-
-    def _release(self) -> None:
-        """Segments that are kept for the store alone, lest it has lost what it took, go when the disk needs them."""
-        judged = self.pipeline.snapshot_position
-        kept = 0 if self.journal.disk_full else round(KEPT_SHARE * self.journal.limit)
-        self.journal.release(min(judged, self.writer.needed))
-        self.journal.release(min(judged, self.writer.position), down_to=kept)
-
-    def _listening_since(self) -> int | None:
-        """Since when every link is up and heard; None while one is not, or while the journal takes nothing.
-
-        Asked once in a while. Where it was not asked for long, everything stood still (the machine slept, the disk
-        was full): then too nobody listened, and what was sent meanwhile is still on its way.
-        """
-        now = now_ms()
-        stood_still = now - self._asked_at > 1000 * self.config.silence_check_s + STALL_MS
-        self._asked_at = now
-        states = [link.status for link in self.links]
-        deaf = self.ingest.refused or not all(state.connected for state in states)
-        if deaf or stood_still:
-            self._deaf_until = now
-        return None if deaf else max(self._deaf_until, *(state.since for state in states))
-
-    def _conditions(self) -> dict[str, Condition]:
-        down = {f"link_{link.name}": Condition(float(not link.status.connected), 1.0) for link in self.links}
-        share = 100 * self.journal.size / self.journal.limit
-        return down | {
-            "disk_full": Condition(float(self.journal.disk_full), 1.0, hold=0),
-            "store_away": Condition(float(self.writer.away), 1.0),
-            "journal_filling": Condition(share, 100 * self.config.journal.warn_share, "%", 0),
-            "strangers_dropped": Condition(float(self.checks.strangers.dropping(now_ms())), 1.0, hold=0),
-            "store_skipped": Condition(float(self.writer.skipped), 1.0, hold=0),
-            "journal_refuses": Condition(float(bool(self.ingest.refused)), 1.0, hold=0),
-            "journal_damaged": Condition(float(self.journal.quarantine.look()), 1.0, hold=0),
-        }
 
     async def _replay_letters(self) -> None:
         """Once in a while: replays that were asked for. Apart from the watch, as it waits while the journal refuses."""

@@ -25,6 +25,7 @@ from servers import Influxd, Mosquitto, free_port
 from typer.testing import CliRunner
 
 from gateway import service as service_module
+from gateway import watch as watch_module
 from gateway.alerts.records import Alert, Family
 from gateway.cli import app
 from gateway.clock import now_ms
@@ -481,7 +482,7 @@ async def test_silence_is_counted_anew_when_everything_stood_still(
     mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when the machine was asleep: what was sent meanwhile is still on its way."""
-    monkeypatch.setattr(service_module, "STALL_MS", 500)
+    monkeypatch.setattr(watch_module, "STALL_MS", 500)
     config = write(tmp_path, settings(mosquitto), HASTY)
     async with running(config) as service:
         time.sleep(1.5)  # the loop is to stand still
