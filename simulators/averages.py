@@ -7,8 +7,9 @@
 | day | hours | 20 (annex D), of water 18 |
 
 Means are of data that count: flags N, and T as a lower bound. Of water they are weighted by flow. `Min` and `Max` are
-those of the samples, `Cou` is the sum of what the parts tell: m3, and kg. Where too few count, the period carries the
-flag of most of the others, B for what is missing, and the mean is of what there is.
+those of the samples, `Cou` is the sum of what the parts tell: m3, and kg; what flowed while the concentration does not
+count is taken at the mean of the rest. Where too few count, the period carries the flag of most of the others, B for
+what is missing, and the mean is of what there is.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class Averages:
             values[f"{prefix}Min"] = min(part[code].values[low] for part in used)
             values[f"{prefix}Max"] = max(part[code].values[high] for part in used)
         if counting or flag == "F":
-            total = self._total(code, used, level.period)
+            total = self._total(code, used, level)
             if total is not None:
                 values["Cou"] = total
         return Reading(code, values, digits, flag)
@@ -142,22 +143,37 @@ class Averages:
             return [1.0] * len(parts)
         return [_value(part[self._process.FLOW]) for part in parts]
 
-    def _total(self, code: str, parts: Sequence[Part], period: Period) -> float | None:
-        """m3 of the flow, kg of what it carries; None for what has no total."""
+    def _total(self, code: str, used: Sequence[Part], level: _Level) -> float | None:
+        """m3 of the flow, kg of what it carries; None for what has no total.
+
+        What flowed while the concentration does not count is taken at the mean of the rest (as HJ 75 has it: hour mean
+        times flow of the hour).
+        """
         flow = self._process.FLOW
         carried = code in self._process.MASS
-        if not (code == flow or carried) or not all(flow in part for part in parts):
+        if not (code == flow or carried) or not all(flow in part for part in level.parts):
             return None
-        digits = KG_DIGITS if carried else M3_DIGITS
-        if period != "minute":
-            known = [part[code].values["Cou"] for part in parts if "Cou" in part[code].values]
-            return round(sum(known), digits) if known else None
-        seconds = self._minutes * 60
-        if carried:
-            per_second = sum(_value(part[code]) * _value(part[flow]) for part in parts) / len(parts)
-            return round(per_second * seconds * 1e-6, digits)  # mg to kg
-        per_second = sum(_value(part[flow]) for part in parts) / len(parts)
-        return round(per_second * self._process.FLOW_M3 * seconds, digits)
+        seconds = self._minutes * 60 / len(level.parts)
+        if not carried:
+            return round(sum(self._volume(part, seconds) for part in level.parts), M3_DIGITS)
+        known = [part for part in used if level.period == "minute" or "Cou" in part[code].values]
+        if not known:
+            return None
+        mass = sum(
+            _value(part[code]) * _value(part[flow]) * seconds * 1e-6  # mg to kg
+            if level.period == "minute"
+            else part[code].values["Cou"]
+            for part in known
+        )
+        if len(known) < len(level.parts):
+            volume = sum(self._volume(part, seconds) for part in known)
+            mass *= sum(self._volume(part, seconds) for part in level.parts) / volume if volume else 1.0
+        return round(mass, KG_DIGITS)
+
+    def _volume(self, part: Part, seconds: float) -> float:
+        """m3 that flowed in a part; a sample stands for `seconds`."""
+        values = part[self._process.FLOW].values
+        return values["Rtd"] * self._process.FLOW_M3 * seconds if "Rtd" in values else values.get("Cou", 0.0)
 
 
 def _flag(code: str, present: Sequence[Part], level: _Level) -> tuple[str, list[Part]]:

@@ -67,6 +67,7 @@ class Stack:
         # O2, temperature, moisture, velocity, then one for each pollutant
         self._wander = Wander(rng, (45.0, 180.0, 240.0, 20.0, 60.0, 40.0, 90.0))
         self._heat: float | None = None
+        self._oxygen: Reading | None = None
         self.stopped = False
 
     def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
@@ -103,11 +104,15 @@ class Stack:
     def derive(self, measured: list[Reading]) -> list[Reading]:
         """Adds the value at reference oxygen to each pollutant, by the oxygen that was measured with it.
 
-        What is worked out with an oxygen that does not count does not count either: it takes over its flag.
+        While oxygen is calibrated the logger goes on with what it was before. What is worked out with an oxygen that
+        does not count for another reason does not count either: it takes over its flag.
         """
         oxygen = next((reading for reading in measured if reading.code == OXYGEN), None)
         if oxygen is None:
             return measured
+        if oxygen.flag == "C" and self._oxygen is not None:
+            oxygen = self._oxygen
+        self._oxygen = oxygen
         factor = correction(oxygen.values["Rtd"], self._gas.reference)
         return [
             Reading(

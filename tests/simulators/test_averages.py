@@ -183,7 +183,7 @@ def test_the_mean_of_directions_goes_through_north() -> None:
     assert reading.values["Avg"] == 5.0
 
 
-def test_totals_leave_out_what_does_not_count_and_the_flow_goes_on() -> None:
+def test_totals_take_what_does_not_count_at_the_mean_of_the_rest() -> None:
     logger = averages(sample_s=60.0)
     for minute in range(60):
         flag = "C" if minute < 10 else "N"
@@ -192,5 +192,5 @@ def test_totals_leave_out_what_does_not_count_and_the_flow_goes_on() -> None:
         )
     ((_, (gas, flow)),) = only(logger.add(NOON + HOUR_MS, []), "hour")
     assert gas.values["Avg"] == 100.0 and gas.values["Max"] == 100.0
-    assert gas.values["Cou"] == pytest.approx(50 * 60 * 100.0 * 200.0 * 1e-6)
+    assert gas.values["Cou"] == pytest.approx(60 * 60 * 100.0 * 200.0 * 1e-6)
     assert flow.values["Cou"] == pytest.approx(HOUR_MS / 1000 * 200.0)
