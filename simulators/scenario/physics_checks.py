@@ -56,8 +56,9 @@ def _own(simulate: DeviceSimulation, kind: Kind) -> Iterator[str]:
         if simulate.means.get("a19001", 0.0) > MOST_O2:
             yield f"a mean of a19001 over {MOST_O2:g} % is no combustion"
     else:
-        for key in sorted(simulate.model_fields_set.intersection(OF_STACKS)):
-            yield f"{key} is for stacks"
+        for key in OF_STACKS:
+            if getattr(simulate, key) != DeviceSimulation.model_fields[key].default:
+                yield f"{key} is for stacks"
     for key, values in (("ranges", simulate.ranges), ("detection", simulate.detection)):
         for code in sorted(set(values) - set(process.FULL_SCALE)):
             yield f"{key} of {code!r}; its analysers are of {', '.join(process.FULL_SCALE)}"
