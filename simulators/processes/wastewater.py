@@ -85,7 +85,7 @@ class Wastewater:
         water = min(sewage + self._rained(moment), MOST_FLOW)
         strength *= min(1.0, sewage / water)
         level = self._mixed(strength, water, moment.dt)
-        overload = 1 + 0.35 * max(0.0, water - DESIGN_FLOW)
+        overload = 1 + 0.12 * max(0.0, water - DESIGN_FLOW)
 
         def draw(code: str, value: float, wobble: float) -> float:
             return draws[code].of(value, 0.02 * wobble) if code in draws else value
