@@ -110,93 +110,103 @@ class Averages:
         return start, start + self._minutes * MINUTE_MS
 
     def _summary(self, level: _Level) -> list[Reading]:
+        volumes = self._volumes(level)
+        if level.period == "minute" and level.expected == len(level.parts) == 1:
+            return [self._alone(reading, volumes) for reading in level.parts[0].values()]
         codes = dict.fromkeys(code for part in level.parts for code in part)
-        return [self._of(code, level) for code in codes]
+        return [self._of(code, level, volumes) for code in codes]
 
-    def _of(self, code: str, level: _Level) -> Reading:
-        """The data of one factor."""
-        present = [part for part in level.parts if code in part]
-        flag, counting = _flag(code, present, level)
-        used = counting or present
-        digits = present[0][code].decimals
-        weights = self._weights(code, used)
+    def _volumes(self, level: _Level) -> list[float] | None:
+        """m3 that flowed in each part, where the flow is known of all; the samples of a period share its time."""
+        flow, parts = self._process.FLOW, level.parts
+        if not all(flow in part for part in parts):
+            return None
+        if level.period != "minute":
+            return [part[flow].values.get("Cou", 0.0) for part in parts]
+        each = self._process.FLOW_M3 * self._minutes * 60 / len(parts)
+        return [part[flow].values["Rtd"] * each for part in parts]
+
+    def _alone(self, reading: Reading, volumes: list[float] | None) -> Reading:
+        """The data of a factor that is sampled once: what `_of` would say of it, at a fraction of its cost."""
         values: dict[str, float] = {}
-        for name in used[0][code].values:
+        for name, value in reading.values.items():
+            prefix = name.removesuffix("Rtd")
+            values[f"{prefix}Avg"] = values[f"{prefix}Min"] = values[f"{prefix}Max"] = value
+        if volumes is not None and (reading.flag in COUNT or reading.flag == "F"):
+            if reading.code == self._process.FLOW:
+                values["Cou"] = round(volumes[0], M3_DIGITS)
+            elif reading.code in self._process.MASS:
+                mass = self._mass([(reading, volumes[0])], volumes[0])
+                if mass is not None:
+                    values["Cou"] = mass
+        return Reading(reading.code, values, reading.decimals, reading.flag)
+
+    def _of(self, code: str, level: _Level, volumes: list[float] | None) -> Reading:
+        """The data of one factor."""
+        rows = [number for number, part in enumerate(level.parts) if code in part]
+        present = [level.parts[number][code] for number in rows]
+        flag, counting = _flag(present, level)
+        used = [present[number] for number in counting] if counting else present
+        weights = None
+        if volumes is not None and code in self._process.WEIGHTED:
+            weights = [volumes[rows[number]] for number in counting or range(len(rows))]
+        digits = present[0].decimals
+        values: dict[str, float] = {}
+        for name in used[0].values:
             if not name.endswith(("Rtd", "Avg")):
                 continue
             prefix = name[:-3]
-            column = [part[code].values[name] for part in used]
+            column = [reading.values[name] for reading in used]
             mean = _direction(column) if code in self._process.CIRCULAR else _mean(column, weights)
-            low, high = (prefix + "Rtd",) * 2 if name.endswith("Rtd") else (prefix + "Min", prefix + "Max")
             values[f"{prefix}Avg"] = round(mean, digits)
-            values[f"{prefix}Min"] = min(part[code].values[low] for part in used)
-            values[f"{prefix}Max"] = max(part[code].values[high] for part in used)
-        if counting or flag == "F":
-            total = self._total(code, used, level)
-            if total is not None:
-                values["Cou"] = total
+            if name[-3:] == "Rtd":
+                values[f"{prefix}Min"], values[f"{prefix}Max"] = min(column), max(column)
+            else:
+                values[f"{prefix}Min"] = min(reading.values[f"{prefix}Min"] for reading in used)
+                values[f"{prefix}Max"] = max(reading.values[f"{prefix}Max"] for reading in used)
+        if volumes is not None and (counting or flag == "F"):
+            if code == self._process.FLOW:
+                values["Cou"] = round(sum(volumes), M3_DIGITS)
+            elif code in self._process.MASS:
+                known = [(present[n], volumes[rows[n]]) for n in counting or range(len(rows))]
+                mass = self._mass(known, sum(volumes))
+                if mass is not None:
+                    values["Cou"] = mass
         return Reading(code, values, digits, flag)
 
-    def _weights(self, code: str, parts: Sequence[Part]) -> list[float]:
-        """What each part counts in a mean: the flow, where means are weighted by it."""
-        if code not in self._process.WEIGHTED or not all(self._process.FLOW in part for part in parts):
-            return [1.0] * len(parts)
-        return [_value(part[self._process.FLOW]) for part in parts]
+    def _mass(self, known: Sequence[tuple[Reading, float]], volume: float) -> float | None:
+        """kg carried by `volume` m3, from the concentrations or masses that are known, each with its own m3.
 
-    def _total(self, code: str, used: Sequence[Part], level: _Level) -> float | None:
-        """m3 of the flow, kg of what it carries; None for what has no total.
-
-        What flowed while the concentration does not count is taken at the mean of the rest (as HJ 75 has it: hour mean
-        times flow of the hour).
+        What flowed while the concentration does not count is taken at the mean of the rest, as HJ 75 has it: mean of
+        the hour times its flow. None where nothing is known.
         """
-        flow = self._process.FLOW
-        carried = code in self._process.MASS
-        if not (code == flow or carried) or not all(flow in part for part in level.parts):
+        per_m3 = 1e-6 / self._process.FLOW_M3
+        masses = [
+            (reading.values["Rtd"] * own * per_m3 if "Rtd" in reading.values else reading.values["Cou"], own)
+            for reading, own in known
+            if "Rtd" in reading.values or "Cou" in reading.values
+        ]
+        if not masses:
             return None
-        seconds = self._minutes * 60 / len(level.parts)
-        if not carried:
-            return round(sum(self._volume(part, seconds) for part in level.parts), M3_DIGITS)
-        known = [part for part in used if level.period == "minute" or "Cou" in part[code].values]
-        if not known:
-            return None
-        mass = sum(
-            _value(part[code]) * _value(part[flow]) * seconds * 1e-6  # mg to kg
-            if level.period == "minute"
-            else part[code].values["Cou"]
-            for part in known
-        )
-        if len(known) < len(level.parts):
-            volume = sum(self._volume(part, seconds) for part in known)
-            mass *= sum(self._volume(part, seconds) for part in level.parts) / volume if volume else 1.0
-        return round(mass, KG_DIGITS)
-
-    def _volume(self, part: Part, seconds: float) -> float:
-        """m3 that flowed in a part; a sample stands for `seconds`."""
-        values = part[self._process.FLOW].values
-        return values["Rtd"] * self._process.FLOW_M3 * seconds if "Rtd" in values else values.get("Cou", 0.0)
+        mass, flowed = sum(mass for mass, _ in masses), sum(own for _, own in masses)
+        return round(mass * volume / flowed if flowed else mass, KG_DIGITS)
 
 
-def _flag(code: str, present: Sequence[Part], level: _Level) -> tuple[str, list[Part]]:
-    """The flag of a period and its parts that count."""
-    counting = [part for part in present if part[code].flag in COUNT]
+def _flag(present: Sequence[Reading], level: _Level) -> tuple[str, list[int]]:
+    """The flag of a period, and which of its parts count."""
+    flags = [reading.flag for reading in present]
+    counting = [number for number, flag in enumerate(flags) if flag in COUNT]
     if len(counting) >= level.least:
-        over = sum(part[code].flag == "T" for part in counting)
-        return ("T" if over > OVER_RANGE * len(counting) else "N"), counting
-    others = Counter(part[code].flag for part in present if part[code].flag not in COUNT)
+        return ("T" if flags.count("T") > OVER_RANGE * len(counting) else "N"), counting
+    others = Counter(flag for flag in flags if flag not in COUNT)
     others["B"] += max(0, level.expected - len(present))
     most = max(others.values())
     return min((flag for flag, count in others.items() if count == most), key=lambda f: f"{RANK}{f}".index(f)), counting
 
 
-def _value(reading: Reading) -> float:
-    """A sample's value, or a period's mean."""
-    values = reading.values
-    return values["Rtd"] if "Rtd" in values else values["Avg"]
-
-
-def _mean(column: Sequence[float], weights: Sequence[float]) -> float:
-    whole = sum(weights)
-    if whole <= 0:
+def _mean(column: Sequence[float], weights: Sequence[float] | None) -> float:
+    whole = sum(weights) if weights else 0.0
+    if weights is None or whole <= 0:
         return sum(column) / len(column)
     return sum(value * weight for value, weight in zip(column, weights, strict=True)) / whole
 

@@ -25,16 +25,16 @@ class Course:
     def __init__(self, plan: WeatherPlan, seed: int, start: int) -> None:
         """`start`: ms UTC at which the scenario begins."""
         self._start = start
-        self._wander = plan.wander
-        self._waves = Waves(generator(seed, "weather"), PERIODS_S)
-        tracks = {key: _track(plan, key) for key in KEYS}
-        self._constant = {key: values[0] for key, (_, values) in tracks.items() if len(values) == 1}
-        self._tracks = {key: track for key, track in tracks.items() if key not in self._constant}
+        self._waves = Waves(generator(seed, "weather"), PERIODS_S, plan.wander)
+        self._tracks = {key: _track(plan, key) for key in KEYS}
+        self._always = None if plan.rows else self._said(0.0)
 
     def planned(self, time: int) -> dict[str, float]:
         """What the file says of a moment (ms UTC), by key, without wander; sight is `CLEAR_M` where there is no fog."""
-        t = (time - self._start) / 1000
-        said = self._constant | {key: _between(track, t) for key, track in self._tracks.items()}
+        return self._always or self._said((time - self._start) / 1000)
+
+    def _said(self, t: float) -> dict[str, float]:
+        said = {key: _between(track, t) for key, track in self._tracks.items()}
         said["fog_visibility_m"] = 1 / said["fog_visibility_m"]
         said["wind_from_deg"] %= 360.0
         return said
@@ -42,7 +42,7 @@ class Course:
     def at(self, time: int, site: Site) -> Weather:
         """The weather of a moment (ms UTC) at a place."""
         said = self.planned(time)
-        turning, meandering, speed, warmth, cover, shower = (self._wander * wave for wave in self._waves.at(time))
+        turning, meandering, speed, warmth, cover, shower = self._waves.at(time)
         wind = said["wind_m_s"]
         cloud = said["cloud"]
         cloud = min(1.0, max(0.0, cloud + 0.4 * cloud * (1 - cloud) * cover))

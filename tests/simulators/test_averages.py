@@ -194,3 +194,13 @@ def test_totals_take_what_does_not_count_at_the_mean_of_the_rest() -> None:
     assert gas.values["Avg"] == 100.0 and gas.values["Max"] == 100.0
     assert gas.values["Cou"] == pytest.approx(60 * 60 * 100.0 * 200.0 * 1e-6)
     assert flow.values["Cou"] == pytest.approx(HOUR_MS / 1000 * 200.0)
+
+
+@pytest.mark.parametrize("flag", ["N", "T", "F", "C"])
+def test_a_minute_of_one_sample_says_that_sample_and_what_it_carried(flag: str) -> None:
+    logger = averages(sample_s=60.0)
+    logger.add(NOON, [*so2(50.0, flag), Reading("a00000", {"Rtd": 200.0}, 2)])
+    ((_, (gas, flow)),) = only(logger.add(NOON + 60_000, []), "minute")
+    total = {} if flag == "C" else {"Cou": 50.0 * 200.0 * 60 * 1e-6}
+    assert gas == Reading("a21026", {"Avg": 50.0, "Min": 50.0, "Max": 50.0} | total, 2, flag)
+    assert flow.values["Cou"] == 12_000.0

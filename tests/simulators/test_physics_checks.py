@@ -77,5 +77,5 @@ def test_fuel_is_not_for_air_and_removal_not_either() -> None:
     tables = copy.deepcopy(SMOG)
     tables["devices"][3]["simulate"] = {"fuel": "gas"}
     assert "device air-centre: fuel is for stacks" in mistake(tables)
-    tables = SMOG | {"incidents": [SMOG["incidents"][0] | {"device": "air-centre"}]}
+    tables = SMOG | {"incidents": [SMOG["incidents"][0] | {"site": "nanyang-city", "device": "air-centre"}]}
     assert "device air-centre is no stack" in mistake(tables)
