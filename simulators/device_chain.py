@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from simulators.averages import Averages
 from simulators.faults.seam import LinkFault, PayloadFault, ReportEffect, ReportFault, StampFault, ValueFault
 from simulators.formats import format_of
-from simulators.incidents import Exceedance, Silence, SmokeWithDust
+from simulators.incidents import Service, Silence
 from simulators.instrument import Instrument
-from simulators.minute import Minutes
 from simulators.ordered import in_order
 from simulators.processes import PROCESSES
-from simulators.processes.seam import Draw, Moment
-from simulators.records import Message, Report
+from simulators.processes.seam import Moment, local_hour
+from simulators.records import Message, Reading, Report
 from simulators.scenario import Device, Scenario
 from simulators.seeds import generator
+from simulators.world import World
+
+LAG_MS = 10
+"""Between the messages of one moment, shortest period first: no two of them have the same QN."""
 
 
 def device_messages(scenario: Scenario, device: Device, seed: int, start: int) -> Iterator[Message]:
@@ -36,21 +38,23 @@ class DeviceChain:
     """The stages of one device, bound to its settings, its faults and its random numbers."""
 
     def __init__(self, scenario: Scenario, device: Device, seed: int, start: int) -> None:
-        self._settings = settings = scenario.resolve(device)
+        settings = scenario.resolve(device)
+        self._device = device
         self._simulate = settings.simulate
         self._start = start
-        self._process_type = PROCESSES[scenario.kind(device)]
         self._zone = scenario.site(device.site).zone
         self._codes = [factor.code for factor in settings.factors]
-        rng = generator(seed, device.site, device.id)
+        here = (device.site, device.id)
+        rng = generator(seed, *here)
         self._interval = round(settings.interval_s * 1000)
         self._first = start + int(rng.integers(0, self._interval))
-        self._process = self._process_type(rng, settings.simulate.means)
-        self._instrument = Instrument(generator(seed, device.site, device.id, "instrument"), self._process_type)
-        here = (device.site, device.id)
-        incidents = [each for each in scenario.incidents if isinstance(each, Exceedance | SmokeWithDust | Silence)]
-        self._draws = [i for i in incidents if isinstance(i, Exceedance | SmokeWithDust) and (i.site, i.device) == here]
-        self._silences = [i for i in incidents if isinstance(i, Silence) and (i.site, i.device) == here]
+        self._world = World(scenario, seed, start)
+        self._draws = self._world.draws(device)
+        self._process = PROCESSES[scenario.kind(device)](rng, settings.simulate, self._world.around(device))
+        own = [each for each in scenario.incidents if isinstance(each, Service | Silence)]
+        services = [each for each in own if isinstance(each, Service) and (each.site, each.device) == here]
+        self._silences = [each for each in own if isinstance(each, Silence) and (each.site, each.device) == here]
+        self._instrument = Instrument(generator(seed, *here, "instrument"), self._process, settings.simulate, services)
         faults = [
             (fault, generator(seed, *here, "fault", str(number)))
             for number, fault in enumerate(scenario.faults)
@@ -70,31 +74,40 @@ class DeviceChain:
         Its clock ticks at whole intervals from a phase of its own. Intervals are at least a second for HJ 212 (the
         scenario checks it), so no two messages of a right clock carry the same DataTime.
         """
-        minutes = Minutes(self._process_type) if self._simulate.minute else None
+        averages = Averages(self._process, self._zone, self._interval / 1000, self._simulate.minute_interval)
+        asked = {period for period in ("minute", "hour", "day") if getattr(self._simulate, period)}
         for tick in itertools.count():
             time = self._first + tick * self._interval
             t = (time - self._start) / 1000
-            active = {i.factor: Draw(i.reach, i.share(t)) for i in self._draws if i.active(t)}
-            levels = self._process.step(Moment(_hour(time, self._zone), self._interval / 1000), active)
+            levels = self._levels(time, t)
             silent = [silence for silence in self._silences if silence.active(t)]
             if any(silence.duration_s is None for silence in silent):
                 return
             if silent:
                 continue
-            measured = self._instrument.measure(levels)
-            for effect in self._values:
-                measured = effect(t, measured)
-            derived = {reading.code: reading for reading in self._process_type.derive(measured)}
-            readings = [derived[code] for code in self._codes]
+            readings = self._readings(t, levels)
             stamp = time
             for fault in self._stamps:
                 stamp = fault.stamp(t, stamp)
             reports = [Report(time, stamp, "realtime", readings)]
-            if minutes is not None:
-                ended = minutes.add(stamp, readings)
-                if ended is not None:
-                    reports.append(Report(time, ended[0], "minute", ended[1]))
+            for period, begun, data in averages.add(stamp, readings) if asked else ():
+                if period in asked:
+                    reports.append(Report(time + LAG_MS * len(reports), begun, period, data))
             yield time, _through(self._reports, reports, t)
+
+    def _levels(self, time: int, t: float) -> dict[str, float]:
+        """The true levels at the analysers."""
+        weather = self._world.weather(self._device, time)
+        moment = Moment(time, local_hour(time, self._zone), self._interval / 1000, weather)
+        return self._process.step(moment, self._draws(t))
+
+    def _readings(self, t: float, levels: dict[str, float]) -> list[Reading]:
+        """What the logger has of them, for the factors that the device sends."""
+        measured = self._instrument.measure(t, levels, self._process.stopped)
+        for effect in self._values:
+            measured = effect(t, measured)
+        derived = {reading.code: reading for reading in self._process.derive(measured)}
+        return [derived[code] for code in self._codes]
 
     def arrivals(self, reports: Sequence[Report]) -> list[Message]:
         """The messages that the reports become, with the time at which each arrives."""
@@ -117,8 +130,3 @@ def _through(effects: Sequence[ReportEffect], items: list[Report], t: float) -> 
     for effect in effects:
         items = [made for item in items for made in effect(t, item)]
     return items
-
-
-def _hour(time: int, zone: ZoneInfo) -> float:
-    local = datetime.fromtimestamp(time / 1000, zone)
-    return local.hour + local.minute / 60 + local.second / 3600

@@ -1,7 +1,6 @@
-"""Light: where the sun is, and what it and the air make of colours.
+"""Light: what the sun and the air make of colours.
 
-Sun after the low-precision formulas of the Astronomical Almanac (0.01 degrees). By night the camera looks by its own
-infrared lamps: grey, bright near it, and nothing far away.
+By night the camera looks by its own infrared lamps: grey, bright near it, and nothing far away.
 """
 
 from __future__ import annotations
@@ -24,25 +23,6 @@ LOW_DEG: Final = 12.0
 IR_REACH_M: Final = 34.0
 FIXED: Final = {"day": (48.0, 215.0), "dusk": (-1.0, 250.0), "night": (-30.0, 0.0)}
 """Height and azimuth of the sun, degrees."""
-
-
-def sun(time: int, latitude: float, longitude: float) -> tuple[float, float]:
-    """Height and azimuth (from north by east) of the sun in degrees at `time` (ms UTC)."""
-    days = time / 86_400_000 - 10_957.5
-    anomaly = math.radians((357.528 + 0.9856003 * days) % 360)
-    mean = (280.460 + 0.9856474 * days) % 360
-    ecliptic = math.radians(mean + 1.915 * math.sin(anomaly) + 0.020 * math.sin(2 * anomaly))
-    tilt = math.radians(23.439 - 4e-7 * days)
-    ascension = math.atan2(math.cos(tilt) * math.sin(ecliptic), math.cos(ecliptic))
-    declination = math.asin(math.sin(tilt) * math.sin(ecliptic))
-    sidereal = math.radians((280.46062 + 360.98564737 * days + longitude) % 360)
-    hour, here = sidereal - ascension, math.radians(latitude)
-    height = math.asin(math.sin(here) * math.sin(declination) + math.cos(here) * math.cos(declination) * math.cos(hour))
-    azimuth = math.atan2(
-        -math.cos(declination) * math.sin(hour),
-        math.sin(declination) * math.cos(here) - math.cos(declination) * math.sin(here) * math.cos(hour),
-    )
-    return math.degrees(height), math.degrees(azimuth) % 360
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from simulators.cameras import figures, lens, outside
 from simulators.cameras.air import Clouds, Rain, lit, rain_visibility, sweep
 from simulators.cameras.exif import with_capture_time
 from simulators.cameras.flame import Flame
-from simulators.cameras.light import FIXED, Light, light_of, sun
+from simulators.cameras.light import FIXED, Light, light_of
 from simulators.cameras.materials import Image
 from simulators.cameras.plume import SMOKES, Gas, Plume, vapour
 from simulators.cameras.scenes import make_scene
@@ -50,6 +50,7 @@ from simulators.incidents import (
 from simulators.incidents import Rain as Shower
 from simulators.scenario import Camera, Site
 from simulators.seeds import generator
+from simulators.sun import sun
 
 SUN_STEP_MS: Final = 10_000
 """How often the light of the real sun is worked out."""

@@ -11,12 +11,16 @@ from simulators.incidents.event import Event, OnCamera, OnDevice
 from simulators.incidents.exceedance import Exceedance
 from simulators.incidents.lens import Blur, CameraClock, Cover, Freeze, Glare, Insects, Jitter, Shift
 from simulators.incidents.plant import ColouredWater, Flare, Foam, Growing, Steam
+from simulators.incidents.service import AnalyserFault, Calibration, Maintenance, NoSignal, Service
 from simulators.incidents.silence import Silence
 from simulators.incidents.sky import CloudShadow, Fog, Rain
 from simulators.incidents.smoke import HiddenSmoke, Smoke, SmokeWithDust, Smoky
+from simulators.incidents.unit import RemovalFailure, Standstill
 
 __all__ = [
+    "AnalyserFault",
     "Blur",
+    "Calibration",
     "CameraClock",
     "CloudShadow",
     "ColouredWater",
@@ -34,21 +38,32 @@ __all__ = [
     "Incident",
     "Insects",
     "Jitter",
+    "Maintenance",
+    "NoSignal",
     "OnCamera",
     "OnDevice",
     "Person",
     "Rain",
+    "RemovalFailure",
+    "Service",
     "Shift",
     "Silence",
     "Smoke",
     "SmokeWithDust",
     "Smoky",
+    "Standstill",
     "Steam",
     "Vehicle",
 ]
 
 Incident = Annotated[
     Exceedance
+    | RemovalFailure
+    | Standstill
+    | Calibration
+    | Maintenance
+    | AnalyserFault
+    | NoSignal
     | Silence
     | Person
     | Vehicle

@@ -21,11 +21,17 @@ class Wander:
         """`taus_s`: correlation time of each series, shape (n,)."""
         self._rng = rng
         self._taus = np.asarray(taus_s, np.float64)
+        self._dt = 0.0
+        self._keep = np.ones(len(taus_s))
+        self._fresh = np.zeros(len(taus_s))
         self._state = np.clip(rng.standard_normal(len(taus_s)), -BOUND, BOUND)
 
     def step(self, dt: float) -> list[float]:
         """The n values after `dt` more seconds."""
-        keep = np.exp(-dt / self._taus)
-        fresh = np.sqrt(1.0 - keep * keep) * self._rng.standard_normal(len(self._taus))
-        self._state = np.clip(keep * self._state + fresh, -BOUND, BOUND)
+        if dt != self._dt:
+            self._dt = dt
+            self._keep = np.exp(-dt / self._taus)
+            self._fresh = np.sqrt(1.0 - self._keep * self._keep)
+        moved = self._keep * self._state + self._fresh * self._rng.standard_normal(len(self._taus))
+        self._state = np.minimum(np.maximum(moved, -BOUND), BOUND)
         return self._state.tolist()

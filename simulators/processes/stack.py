@@ -1,33 +1,37 @@
-"""Flue gas of a coal boiler behind ultra-low-emission removal: load drives oxygen, flow and pollutants.
+"""A stack and what its monitor sees: the gas of `flue_gas`, fluttering, cooling and warming.
 
-Pollutants are made at reference oxygen (what the fuel and the removal give) and diluted by the excess air that
-oxygen tells, so measured value, oxygen and corrected value always fit: Zs = C (21 - 6) / (21 - O2).
+Measured value, oxygen and corrected value always fit Zs = C (21 - O2ref) / (21 - O2), and flow is the dry standard one
+of velocity, temperature, pressure and moisture.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar, Final
 
 import numpy as np
 
+from simulators.processes.flue_gas import FlueGas, diluted, fired_share
+from simulators.processes.fuels import AIR_O2, POLLUTANTS
 from simulators.processes.noise import Wander
-from simulators.processes.seam import Draw, Moment
+from simulators.processes.seam import Draw, Moment, Surroundings
+from simulators.processes.settings import ProcessSettings
 from simulators.records import Reading
 
-REFERENCE_O2: Final = 6.0
-"""Percent, coal-fired boilers (GB 13223-2011)."""
-AIR_O2: Final = 21.0
-"""Percent, as the correction formula of the standards has it."""
-AREA_M2: Final = 38.0
-"""Cross-section at the sampling platform, of a 600 MW unit."""
-POLLUTANTS: Final = ("a21026", "a21002", "a34013")
+FORMULA_O2: Final = 21.0
+"""Percent of air, as the correction formula of the standards has it."""
+OXYGEN: Final = "a19001"
+STOPPED: Final = 0.08
+"""Load below which the source counts as out of operation (flag F)."""
+DAMP: Final = 1.2
+"""Percent of moisture in the air that a cold stack draws."""
+WARMING_S: Final = 600.0
+"""Time constant of the gas's temperature and moisture at the platform."""
 
 
 class Stack:
-    """One stack: SO2, NOx, particulate with corrected values; O2, temperature, velocity, moisture, flow."""
+    """One stack: SO2, NOx, particulate with corrected values; O2, temperature, velocity, moisture, pressure, flow."""
 
     SYSTEM_TYPE: ClassVar[str] = "31"
     DECIMALS: ClassVar[dict[str, int]] = {
@@ -38,59 +42,108 @@ class Stack:
         "a01012": 1,
         "a01011": 2,
         "a01014": 2,
+        "a01013": 3,
         "a00000": 2,
     }
     NOISE: ClassVar[Mapping[str, float]] = dict.fromkeys(POLLUTANTS, 0.006)
+    FULL_SCALE: ClassVar[Mapping[str, float]] = {"a21026": 500.0, "a21002": 500.0, "a34013": 100.0, "a19001": 25.0}
+    DETECTION: ClassVar[Mapping[str, float]] = {"a21026": 0.3, "a21002": 0.3, "a34013": 0.1}
+    CHECKED: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "a21026": (0.0, 0.8),
+        "a21002": (0.0, 0.8),
+        "a19001": (0.0, 0.838),
+    }
     FLOW: ClassVar[str] = "a00000"
     FLOW_M3: ClassVar[float] = 1.0
     MASS: ClassVar[frozenset[str]] = frozenset(POLLUTANTS)
     WEIGHTED: ClassVar[frozenset[str]] = frozenset()
+    CIRCULAR: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, rng: np.random.Generator, means: Mapping[str, float]) -> None:
-        self._means = {"a21026": 17.0, "a21002": 31.0, "a34013": 3.6, "a19001": 5.6, "a01012": 50.0} | dict(means)
-        # load, O2, temperature, moisture, velocity, then one for each pollutant
-        self._wander = Wander(rng, (600.0, 45.0, 180.0, 240.0, 20.0, 60.0, 40.0, 90.0))
+    def __init__(self, rng: np.random.Generator, settings: ProcessSettings, around: Surroundings) -> None:
+        fuel, means = settings.burnt, settings.means
+        self._gas = FlueGas(settings, around)
+        self._warm = means.get("a01012", fuel.temperature)
+        self._wet = means.get("a01014", fuel.moisture)
+        # O2, temperature, moisture, velocity, then one for each pollutant
+        self._wander = Wander(rng, (45.0, 180.0, 240.0, 20.0, 60.0, 40.0, 90.0))
+        self._heat: float | None = None
+        self._oxygen: Reading | None = None
+        self.stopped = False
 
     def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
-        load_w, o2_w, temp_w, water_w, speed_w, *pollutant_w = self._wander.step(moment.dt)
-        load = 0.78 + 0.10 * math.sin((moment.hour - 9.0) * math.tau / 24) + 0.02 * load_w
+        o2_w, temp_w, water_w, speed_w, *pollutant_w = self._wander.step(moment.dt)
+        gas = self._gas.at(moment.time, {})
+        self.stopped = gas.load < STOPPED
+        burning = min(1.0, gas.load / 0.3)
+        heat = self._warmed(burning, moment.dt)
+        air = moment.weather.temperature_c
+        by_load = 6.0 * (gas.load - self._gas.usual) * burning
+        flow = gas.flow * (1 + 0.015 * speed_w)
         state = {
-            "a19001": self._means["a19001"] + 5.0 * (0.78 - load) + 0.15 * o2_w,
-            "a01012": self._means["a01012"] + 6.0 * (load - 0.78) + 0.6 * temp_w,
-            "a01014": 11.5 + 0.4 * water_w,
-            "a01011": 17.0 * load * (1 + 0.015 * speed_w),
+            "a19001": min(gas.oxygen + 0.15 * o2_w * burning, AIR_O2),
+            "a01012": air + (self._warm - air) * heat + by_load + 0.6 * temp_w * burning,
+            "a01014": DAMP + (self._wet - DAMP) * heat + 0.4 * water_w * burning,
+            "a01013": -0.05 - 0.15 * flow / self._gas.usual_flow,
         }
-        for code in state:
-            state[code] = draws[code].of(state[code]) if code in draws else state[code]
-        dry_share = 1 - state["a01014"] / 100
-        state["a00000"] = state["a01011"] * AREA_M2 * 273.15 / (273.15 + state["a01012"]) * dry_share
-        if "a00000" in draws:
-            state["a00000"] = draws["a00000"].of(state["a00000"])
+        _drawn(state, draws)
+        ways = state["a01012"], state["a01013"], state["a01014"]
+        state["a01011"] = self._gas.velocity(flow, *ways)
+        _drawn(state, draws, "a01011")
+        state["a00000"] = self._gas.flow(state["a01011"], *ways)
+        _drawn(state, draws, "a00000")
 
+        fired = fired_share(state["a19001"])
         level: dict[str, float] = {}
         for code, wander in zip(POLLUTANTS, pollutant_w, strict=True):
-            reference = self._means[code] * (1 + 0.5 * (load - 0.78)) * math.exp(0.08 * wander)
+            reference = gas.clean[code] * math.exp(0.08 * wander)
             if code in draws:
                 reference = draws[code].of(reference, wobble=0.02 * wander)
-            level[code] = reference / correction(state["a19001"])
+            level[code] = diluted(reference, fired, self._gas.reference)
         return level | state
 
-    @staticmethod
-    def derive(measured: list[Reading]) -> list[Reading]:
-        """Adds the value at reference oxygen to each pollutant, by the oxygen that was measured with it."""
-        oxygen = next((reading.values["Rtd"] for reading in measured if reading.code == "a19001"), REFERENCE_O2)
-        factor = correction(oxygen)
+    def derive(self, measured: list[Reading]) -> list[Reading]:
+        """Adds the value at reference oxygen to each pollutant, by the oxygen that was measured with it.
+
+        While oxygen is calibrated the logger goes on with what it was before. What is worked out with an oxygen that
+        does not count for another reason does not count either: it takes over its flag.
+        """
+        oxygen = next((reading for reading in measured if reading.code == OXYGEN), None)
+        if oxygen is None:
+            return measured
+        if oxygen.flag == "C" and self._oxygen is not None:
+            oxygen = self._oxygen
+        self._oxygen = oxygen
+        factor = correction(oxygen.values["Rtd"], self._gas.reference)
         return [
-            replace(r, values=r.values | {"ZsRtd": round(r.values["Rtd"] * factor, r.decimals)})
+            Reading(
+                r.code,
+                r.values | {"ZsRtd": round(r.values["Rtd"] * factor, r.decimals)},
+                r.decimals,
+                oxygen.flag if r.flag == "N" else r.flag,
+            )
             if r.code in POLLUTANTS
             else r
             for r in measured
         ]
 
+    def _warmed(self, burning: float, dt: float) -> float:
+        """How warm the platform is, 0 as the air to 1 as ever."""
+        if self._heat is None:
+            self._heat = burning
+        self._heat += (burning - self._heat) * -math.expm1(-dt / WARMING_S)
+        return self._heat
 
-def correction(oxygen: float) -> float:
+
+def correction(oxygen: float, reference_o2: float) -> float:
     """What a concentration measured at `oxygen` percent is multiplied by to be at reference oxygen.
 
     Oxygen near that of air would make it grow beyond bounds: it counts as at most 20.5 %.
     """
-    return (AIR_O2 - REFERENCE_O2) / (AIR_O2 - min(oxygen, 20.5))
+    return (FORMULA_O2 - reference_o2) / (FORMULA_O2 - min(oxygen, 20.5))
+
+
+def _drawn(state: dict[str, float], draws: Mapping[str, Draw], *codes: str) -> None:
+    """Puts incidents over the state, or over those of it that are named."""
+    for code in codes or tuple(state):
+        if code in draws:
+            state[code] = draws[code].of(state[code])

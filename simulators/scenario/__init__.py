@@ -9,6 +9,7 @@ from simulators.scenario.devices import Device, DeviceSimulation, DeviceType, Fa
 from simulators.scenario.places import Site
 from simulators.scenario.scenario import Scenario
 from simulators.scenario.tables import Name, Table
+from simulators.scenario.weather import WeatherPlan, WeatherRow
 
 __all__ = [
     "Camera",
@@ -23,5 +24,7 @@ __all__ = [
     "Scenario",
     "Site",
     "Table",
+    "WeatherPlan",
+    "WeatherRow",
     "Zone",
 ]

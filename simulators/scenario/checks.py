@@ -23,6 +23,7 @@ from simulators.incidents import (
 from simulators.processes import PROCESSES
 from simulators.scenario.cameras import STACKS, Camera
 from simulators.scenario.devices import Device
+from simulators.scenario.physics_checks import physics_mistakes
 
 if TYPE_CHECKING:
     from simulators.scenario.scenario import Scenario
@@ -47,6 +48,7 @@ def mistakes(scenario: Scenario) -> Iterator[str]:
             yield f"device {device.id}: no type {device.type!r}"
         else:
             yield from _device_mistakes(scenario, device)
+    yield from physics_mistakes(scenario)
     for number, incident in enumerate(scenario.incidents):
         for mistake in _event_mistakes(scenario, incident):
             yield f"incidents.{number} ({incident.kind}): {mistake}"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulators.processes import Kind
+from simulators.processes.settings import ProcessSettings
 from simulators.scenario.tables import Id, Name, Share, Table
 
 
@@ -34,7 +35,7 @@ class Limit(Table):
         return self
 
 
-class DeviceSimulation(Table):
+class DeviceSimulation(ProcessSettings):
     """How a device is simulated; a device's own keys win over those of its type."""
 
     codec: Literal["hj212", "json", "senml"] = "json"
@@ -48,10 +49,14 @@ class DeviceSimulation(Table):
     """Whether HJ 212 data messages ask for a 9014."""
     process: Kind | None = None
     """Default: the word that the type gives as its `kind`."""
-    means: dict[str, float] = Field(default_factory=dict[str, float])
-    """Long-term mean of a factor, in place of the process's own."""
     minute: bool = False
     """Minute data as well (HJ 212 command 2051)."""
+    minute_interval: Literal[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30] = 1
+    """Minutes that one set of minute data is of (HJ 212-2017, `MinInterval`)."""
+    hour: bool = False
+    """Hour data as well (2061)."""
+    day: bool = False
+    """Day data as well (2031)."""
     time: Literal["epoch", "iso"] = "epoch"
     """How JSON writes the time: epoch milliseconds, or ISO 8601 in the site's zone."""
 

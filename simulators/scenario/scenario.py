@@ -14,6 +14,7 @@ from simulators.scenario.cameras import Camera
 from simulators.scenario.devices import Device, DeviceType
 from simulators.scenario.places import Site
 from simulators.scenario.tables import Table
+from simulators.scenario.weather import WeatherPlan
 
 
 class Scenario(Table):
@@ -21,6 +22,7 @@ class Scenario(Table):
     """One line for `simulators list`."""
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]
     types: dict[str, DeviceType] = Field(default_factory=dict[str, DeviceType])
+    weather: WeatherPlan = WeatherPlan()
     devices: tuple[Device, ...] = ()
     cameras: tuple[Camera, ...] = ()
     incidents: tuple[Incident, ...] = ()

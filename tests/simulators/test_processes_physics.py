@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -11,22 +12,35 @@ import pytest
 from simulators import library
 from simulators.instrument import Instrument
 from simulators.processes import PROCESSES, Kind
-from simulators.processes.seam import Draw, Moment
+from simulators.processes.seam import Draw, Moment, Surroundings, nothing
+from simulators.processes.settings import ProcessSettings
+from simulators.processes.unit import Unit
 from simulators.records import Reading
+from simulators.scenario import WeatherPlan
+from simulators.weather import Course
 
 DEMO = library.load("demo")
 
 
+MIDNIGHT = 1_767_196_800_000
+"""2026-01-01, 00:00 at the sites."""
+
+
 class Measured:
-    """A process with its analysers and its logger."""
+    """A process with its analysers and its logger, in the weather that a scenario has unless it says otherwise."""
 
     def __init__(self, kind: Kind, seed: int, means: Mapping[str, float] | None = None) -> None:
         rng = np.random.default_rng(seed)
-        self._process = PROCESSES[kind](rng, means or {})
-        self._instrument = Instrument(rng, PROCESSES[kind])
+        settings = ProcessSettings(means=dict(means or {}))
+        unit = Unit(rng, settings.burnt, ZoneInfo("Asia/Shanghai"))
+        self._course = Course(WeatherPlan(), seed, MIDNIGHT)
+        self._process = PROCESSES[kind](rng, settings, Surroundings(unit.load, nothing, nothing))
+        self._instrument = Instrument(rng, self._process, settings)
 
     def step(self, hour: float, dt: float, draws: Mapping[str, Draw] | None = None) -> dict[str, Reading]:
-        shown = self._instrument.measure(self._process.step(Moment(hour, dt), draws or {}))
+        time = MIDNIGHT + round(hour * 3_600_000)
+        moment = Moment(time, hour % 24, dt, self._course.at(time, DEMO.sites[0]))
+        shown = self._instrument.measure(hour * 3600, self._process.step(moment, draws or {}))
         return {reading.code: reading for reading in self._process.derive(shown)}
 
 
@@ -62,10 +76,11 @@ def test_corrected_values_follow_from_the_measured_ones_and_oxygen() -> None:
 
 def test_dry_standard_flow_follows_from_velocity_temperature_and_moisture() -> None:
     for readings in day("stack", seed=2):
-        velocity, temperature, moisture, flow = (
-            readings[code].values["Rtd"] for code in ("a01011", "a01012", "a01014", "a00000")
+        velocity, temperature, moisture, pressure, flow = (
+            readings[code].values["Rtd"] for code in ("a01011", "a01012", "a01014", "a01013", "a00000")
         )
-        assert flow == pytest.approx(velocity * 38 * 273.15 / (273.15 + temperature) * (1 - moisture / 100), rel=2e-3)
+        standard = 273.15 / (273.15 + temperature) * (101.325 + pressure) / 101.325
+        assert flow == pytest.approx(velocity * 38 * standard * (1 - moisture / 100), rel=2e-3)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ MODELS: list[type[BaseModel]] = [
     scenario.CameraSimulation,
     scenario.CameraWeather,
     scenario.Zone,
+    scenario.WeatherPlan,
+    scenario.WeatherRow,
     *get_args(get_args(incidents.Incident)[0]),
     *get_args(get_args(faults.Fault)[0]),
 ]

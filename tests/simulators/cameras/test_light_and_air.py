@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import simulated_views as views
 
-from simulators.cameras.light import KOSCHMIEDER, light_of, sun
+from simulators.cameras.light import KOSCHMIEDER, light_of
 from simulators.cameras.scenes import make_scene
+from simulators.sun import sun
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
