@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from simulators.faults.payload.spoil import Spoiled, is_frame
-from simulators.faults.seam import Share
 from simulators.records import Message
 
 
@@ -14,8 +15,8 @@ class Truncated(Spoiled):
     """Only the share `keep` of the bytes is sent."""
 
     kind: Literal["truncated"]
-    keep: Share = 0.6
+    keep: Annotated[float, Field(ge=0.1, le=0.9)] = 0.6
 
     def spoil(self, message: Message) -> tuple[Message, str] | None:
-        payload = message.payload[: min(round(len(message.payload) * self.keep), len(message.payload) - 1)]
+        payload = message.payload[: round(len(message.payload) * self.keep)]
         return replace(message, payload=payload), "truncated_frame" if is_frame(message.payload) else "bad_json"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from simulators.faults.payload.spoil import Spoiled, decoded, edited, encoded, is_frame
 from simulators.records import Message
 
 if TYPE_CHECKING:
     from simulators.scenario import DeviceType
+
+
+FIRST_VALUE: Final = rb"(?<=-[A-Z][a-z][a-z]=)[-\d.]+"
+"""Of `Rtd`, `Avg`, ... of the first factor in a frame."""
 
 
 class PlainText(Spoiled):
@@ -28,8 +32,8 @@ class NotANumber(PlainText):
 
     def spoil(self, message: Message) -> tuple[Message, str] | None:
         if is_frame(message.payload):
-            return _frame(message, rb"(?<=[a-z])=[-\d.]+(?=,|;|&&)", b"=NaN")
-        return _first(message, float("nan")), "bad_json"
+            return _frame(message, FIRST_VALUE, b"NaN")
+        return _first(message, float("nan")), "bad_json" if isinstance(decoded(message.payload), list) else "bad_value"
 
 
 class WrongType(PlainText):
@@ -39,7 +43,7 @@ class WrongType(PlainText):
 
     def spoil(self, message: Message) -> tuple[Message, str] | None:
         if is_frame(message.payload):
-            return _frame(message, rb"(?<=[a-z])=[-\d.]+(?=,|;|&&)", b"=ERR")
+            return _frame(message, FIRST_VALUE, b"ERR")
         if isinstance(decoded(message.payload), list):
             return _first(message, "ERR"), "bad_field"
         return _first(message, "ERR"), "bad_value"

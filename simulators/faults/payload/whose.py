@@ -23,7 +23,8 @@ class WrongTopic(Spoiled):
 
     def spoil(self, message: Message) -> tuple[Message, str] | None:
         *front, device, last = message.topic.split("/")
-        return replace(message, topic="/".join((*front, device + self.suffix, last))), "unknown_device"
+        reason = "mn_mismatch" if is_frame(message.payload) else "unknown_device"
+        return replace(message, topic="/".join((*front, device + self.suffix, last))), reason
 
 
 class WrongMn(Spoiled):
