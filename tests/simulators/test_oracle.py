@@ -135,7 +135,7 @@ def test_what_comes_late_is_judged_by_its_stamps_and_apart() -> None:
     back = [report(11 + s / 10, s, 50.0) for s in (7, 6, 4, 8, 5)]
     (found,) = heard(*live, *back, report(20, 20, 5.0))
     assert (found["late"], found["start_ms"], found["end_ms"]) == (True, START + 4000, None)
-    (early,) = [line for line in heard(*live, *back, report(80, 80, 5.0), report(81, 81, 5.0))]
+    (early,) = heard(*live, *back, report(80, 80, 5.0), report(81, 81, 5.0))
     assert early == found
 
 

@@ -29,7 +29,7 @@ class Replayed(Fraud, ValueFault):
             if not self.active(t):
                 played = 0
                 tape.append((t, {reading.code: reading for reading in readings}))
-                while tape[0][0] <= t - self.window_s:
+                while round(1000 * (t - tape[0][0])) >= round(1000 * self.window_s):
                     tape.popleft()
                 return readings
             if not tape:

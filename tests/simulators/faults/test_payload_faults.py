@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-import faulty_plant
 import numpy as np
 import pytest
 from faulty_plant import START, counts, read, scenario, sent
@@ -38,11 +37,11 @@ def received(messages: list[Message]) -> Decoded:
     return decoder.decode(Block(0, START, "link", topics, payloads))
 
 
-@pytest.mark.parametrize("device", SPEAKERS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "device"),
+    [(kind, device) for kind in KINDS for device, codec in SPEAKERS.items() if kind != "bad_crc" or codec == "hj212"],
+)
 def test_the_dead_letters_of_the_truth_are_those_of_a_gateway(kind: str, device: str) -> None:
-    if kind == "bad_crc" and SPEAKERS[device] != "hj212":
-        pytest.skip("no CRC")
     plan = scenario({"kind": kind, "device": device, "duration_s": 5.0})
     clean, faulty = sent(scenario(), device, 30.0), sent(plan, device, 30.0)
     changed = [row for row, (one, other) in enumerate(zip(clean, faulty, strict=True)) if one != other]
