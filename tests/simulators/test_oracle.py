@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from faulty_plant import START, scenario, truth
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detectors.readings.limit_rules import Limits
+from detectors.readings.limits import LimitState
+from detectors.readings.limits import step as judge_batch
+from detectors.records import Phase, Readings
 from simulators.oracle import Exceedance, Oracle, Row, judged
 from simulators.records import Reading, Report
 from simulators.scenario.devices import Limit
@@ -159,3 +164,32 @@ def test_an_exceedance_of_a_run_is_in_its_truth_with_its_level_its_peak_and_what
     assert START + 38_000 < found["end_ms"] < START + 43_000
     assert 80 < found["peak"] < 100
     assert all(found[key] % 1000 == 0 for key in ("start_ms", "end_ms", "peak_ms"))  # HJ 212 has whole seconds
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.integers(0, 30), st.sampled_from("NNNNMT")), min_size=1, max_size=60),
+    st.integers(0, 6),
+    st.booleans(),
+)
+def test_it_agrees_with_the_gateways_own_detector(steps: list[tuple[int, int, str]], hold: int, upper: bool) -> None:
+    levels = (10.0, 20.0) if upper else (20.0, 10.0)
+    times = 1000 * np.cumsum([step for step, _, _ in steps])
+    values = [Row(int(time), float(value), flag) for time, (_, value, flag) in zip(times, steps, strict=True)]
+    found = judged(limit(hold_s=float(hold), **{"above" if upper else "below": levels}), values)
+
+    rules = Limits.of([0], [+1 if upper else -1], [list(levels)], [1000 * hold], [0.1])
+    column = np.zeros(len(values), np.int64)
+    batch = Readings(
+        column.astype(np.int32), times, times, np.array([row.value for row in values]),
+        np.array([ord(row.flag) for row in values], np.uint8), column, column.astype(np.uint8),
+    )  # fmt: skip
+    findings = judge_batch(LimitState.empty(rules, channels=1), rules, batch).findings
+    entered: dict[int, tuple[int, int]] = {}
+    ended: list[int] = []
+    for finding in findings:
+        if finding.phase == Phase.ACTIVE:
+            entered.setdefault(finding.since, (finding.since, finding.time))
+        elif finding.phase == Phase.CLEAR and finding.since in entered:
+            ended.append(finding.time)
+    assert [(one.levels[0].since, one.levels[0].at) for one in found] == sorted(entered.values())
+    assert [one.end for one in found if one.end is not None] == ended
