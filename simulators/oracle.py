@@ -166,11 +166,13 @@ class Oracle:
             self._last_late = report.time
         else:
             self._newest[report.period] = stamp
-        values = {(r.code, name): Row(stamp, v, r.flag) for r in report.readings for name, v in r.values.items()}
+        said = {reading.code: reading for reading in report.readings}
         for number, judge in enumerate(self._judges):
-            row = values.get((judge.limit.factor, judge.limit.field))
-            if row is None or judge.limit.period != report.period:
+            reading = said.get(judge.limit.factor)
+            value = None if reading is None else reading.values.get(judge.limit.field)
+            if reading is None or value is None or judge.limit.period != report.period:
                 continue
+            row = Row(stamp, value, reading.flag)
             if late:
                 self._late[number].append(row)
             elif (ended := judge.take(row)) is not None:
