@@ -97,6 +97,10 @@ class Averages:
         self._levels[0].parts.append({reading.code: reading for reading in readings})
         return told
 
+    def lose_power(self) -> None:
+        """Forget the samples of the minute under way, which a logger holds in memory; the rest is on its disk."""
+        self._levels[0].parts = []
+
     def _window(self, period: Period, time: int) -> tuple[int, int]:
         """Start and end (ms UTC) of the period, by local time, that holds a moment."""
         local = datetime.fromtimestamp(time // 1000, self._zone)

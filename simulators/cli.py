@@ -70,7 +70,7 @@ def check(scenario: ScenarioArgument) -> None:
     plan = library.load(scenario)
     typer.echo(
         f"{scenario}: ok: {len(plan.sites)} sites, {len(plan.devices)} devices, {len(plan.cameras)} cameras, "
-        f"{len(plan.incidents)} incidents"
+        f"{len(plan.incidents)} incidents, {len(plan.faults)} faults"
     )
 
 

@@ -1,7 +1,7 @@
 """One monitor, from what happens in the world to the messages that arrive of it. Pure: no clock, no network.
 
 ```
-process ─> instrument ─> value faults ─> logger (corrections, averages) ─> report faults ─> format
+process ─> instrument ─> value faults ─> logger (corrections) ─> value faults ─> averages ─> report faults ─> format
        ─> payload faults ─> link faults ─> in order of arrival
 ```
 """
@@ -12,14 +12,28 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from simulators.averages import Averages
-from simulators.faults.seam import LinkFault, PayloadFault, ReportEffect, ReportFault, StampFault, ValueFault
+from simulators.faults import Fault
+from simulators.faults.seam import (
+    Host,
+    LinkFault,
+    OffFault,
+    PayloadFault,
+    ReportEffect,
+    ReportFault,
+    Series,
+    Stage,
+    StampFault,
+    ValueFault,
+    through,
+    with_numbers,
+)
 from simulators.formats import format_of
 from simulators.incidents import Service, Silence
 from simulators.instrument import Instrument
 from simulators.ordered import in_order
 from simulators.processes import PROCESSES
 from simulators.processes.seam import Moment, local_hour
-from simulators.records import Message, Reading, Report
+from simulators.records import Message, Parcel, Reading, Report
 from simulators.scenario import Device, Scenario
 from simulators.seeds import generator
 from simulators.world import World
@@ -30,16 +44,29 @@ LAG_MS = 10
 
 def device_messages(scenario: Scenario, device: Device, seed: int, start: int) -> Iterator[Message]:
     """What arrives of one device from `start` (ms UTC) on, in order of arrival; endless, unless silenced for good."""
+    for item in device_items(scenario, device, seed, start):
+        if isinstance(item, Parcel) and isinstance(item.item, Message) and not item.lost:
+            yield item.item
+
+
+def device_items(scenario: Scenario, device: Device, seed: int, start: int) -> Iterator[Report | Parcel]:
+    """What one device says, and what becomes of it on the way, each at its time; what is lost, when it would come."""
     chain = DeviceChain(scenario, device, seed, start)
-    return in_order((time, chain.arrivals(reports)) for time, reports in chain.said())
+    groups: Iterator[tuple[int, list[Report | Parcel]]] = (
+        (time, [*reports, *chain.arrivals(reports)]) for time, reports in chain.said()
+    )
+    return in_order(groups)
 
 
 class DeviceChain:
     """The stages of one device, bound to its settings, its faults and its random numbers."""
 
-    def __init__(self, scenario: Scenario, device: Device, seed: int, start: int) -> None:
+    def __init__(
+        self, scenario: Scenario, device: Device, seed: int, start: int, faults: Sequence[Fault] | None = None
+    ) -> None:
+        """`faults`: in place of the scenario's."""
+        self._scenario, self._device, self._seed = scenario, device, seed
         settings = scenario.resolve(device)
-        self._device = device
         self._simulate = settings.simulate
         self._start = start
         self._zone = scenario.site(device.site).zone
@@ -51,41 +78,52 @@ class DeviceChain:
         self._world = World(scenario, seed, start)
         self._draws = self._world.draws(device)
         self._process = PROCESSES[scenario.kind(device)](rng, settings.simulate, self._world.around(device))
-        own = [each for each in scenario.incidents if isinstance(each, Service | Silence)]
-        services = [each for each in own if isinstance(each, Service) and (each.site, each.device) == here]
-        self._silences = [each for each in own if isinstance(each, Silence) and (each.site, each.device) == here]
+        events = [each for each in scenario.incidents if isinstance(each, Service | Silence)]
+        services = [each for each in events if isinstance(each, Service) and (each.site, each.device) == here]
+        self._silences = [each for each in events if isinstance(each, Silence) and (each.site, each.device) == here]
         self._instrument = Instrument(generator(seed, *here, "instrument"), self._process, settings.simulate, services)
-        faults = [
-            (fault, generator(seed, *here, "fault", str(number)))
-            for number, fault in enumerate(scenario.faults)
-            if (fault.site, fault.device) == here
-        ]
-        self._values = [fault.values(own) for fault, own in faults if isinstance(fault, ValueFault)]
-        self._stamps = [fault for fault, _ in faults if isinstance(fault, StampFault)]
-        self._reports = [fault.reports(own) for fault, own in faults if isinstance(fault, ReportFault)]
-        self._payloads = [fault.payload(own) for fault, own in faults if isinstance(fault, PayloadFault)]
-        self._travels = [fault.travel(own) for fault, own in faults if isinstance(fault, LinkFault)]
+        own = [fault for fault in (scenario.faults if faults is None else faults) if fault.hits_device(*here)]
+        host = Host(settings, self._follow)
+        self._off = [fault for fault in own if isinstance(fault, OffFault)]
+        numbered = list(with_numbers(own, seed, *here))
+        self._values = [(f.stage, f.values(rng, host)) for f, rng in numbered if isinstance(f, ValueFault)]
+        self._stamps = [fault for fault in own if isinstance(fault, StampFault)]
+        self._reports = [f.reports(rng, host) for f, rng in numbered if isinstance(f, ReportFault)]
+        self._payloads = [f.payload(rng) for f, rng in numbered if isinstance(f, PayloadFault)]
+        self._travels = [f.travel(rng) for f, rng in numbered if isinstance(f, LinkFault)]
         self._format = format_of(scenario, device)
         self._topic = f"pollution/{device.site}/{device.id}/data"
 
-    def said(self) -> Iterator[tuple[int, list[Report]]]:
-        """Each moment at which the device measures, and what it has to say then.
+    def analysed(self) -> Iterator[tuple[int, list[Reading]]]:
+        """Each moment at which the device measures, and what its analysers would show if all were well.
 
         Its clock ticks at whole intervals from a phase of its own. Intervals are at least a second for HJ 212 (the
         scenario checks it), so no two messages of a right clock carry the same DataTime.
         """
-        averages = Averages(self._process, self._zone, self._interval / 1000, self._simulate.minute_interval)
-        asked = {period for period in ("minute", "hour", "day") if getattr(self._simulate, period)}
         for tick in itertools.count():
             time = self._first + tick * self._interval
             t = (time - self._start) / 1000
-            levels = self._levels(time, t)
-            silent = [silence for silence in self._silences if silence.active(t)]
-            if any(silence.duration_s is None for silence in silent):
+            weather = self._world.weather(self._device, time)
+            moment = Moment(time, local_hour(time, self._zone), self._interval / 1000, weather)
+            levels = self._process.step(moment, self._draws(t))
+            yield time, self._instrument.measure(t, levels, self._process.stopped)
+
+    def said(self) -> Iterator[tuple[int, list[Report]]]:
+        """Each moment at which the device measures, and what it has to say then."""
+        averages = self._averages()
+        asked = {period for period in ("minute", "hour", "day") if getattr(self._simulate, period)}
+        for time, measured in self.analysed():
+            t = (time - self._start) / 1000
+            silent = [event for event in (*self._silences, *self._off) if event.active(t)]
+            if any(event.duration_s is None for event in silent):
                 return
             if silent:
+                if any(isinstance(event, OffFault) for event in silent):
+                    averages = self._averages()
                 continue
-            readings = self._readings(t, levels)
+            derived = self._process.derive(self._shown("analyser", t, measured))
+            shown = {reading.code: reading for reading in self._shown("logger", t, derived)}
+            readings = [shown[code] for code in self._codes]
             stamp = time
             for fault in self._stamps:
                 stamp = fault.stamp(t, stamp)
@@ -95,29 +133,39 @@ class DeviceChain:
                     reports.append(Report(time + LAG_MS * len(reports), begun, period, data))
             yield time, _through(self._reports, reports, t)
 
-    def _levels(self, time: int, t: float) -> dict[str, float]:
-        """The true levels at the analysers."""
-        weather = self._world.weather(self._device, time)
-        moment = Moment(time, local_hour(time, self._zone), self._interval / 1000, weather)
-        return self._process.step(moment, self._draws(t))
-
-    def _readings(self, t: float, levels: dict[str, float]) -> list[Reading]:
-        """What the logger has of them, for the factors that the device sends."""
-        measured = self._instrument.measure(t, levels, self._process.stopped)
-        for effect in self._values:
-            measured = effect(t, measured)
-        derived = {reading.code: reading for reading in self._process.derive(measured)}
-        return [derived[code] for code in self._codes]
-
-    def arrivals(self, reports: Sequence[Report]) -> list[Message]:
+    def arrivals(self, reports: Sequence[Report]) -> list[Parcel]:
         """The messages that the reports become, with the time at which each arrives."""
-        messages = [message for report in reports for message in self._written(report)]
-        for effects in (self._payloads, self._travels):
-            for effect in effects:
-                messages = [
-                    made for message in messages for made in effect((message.due - self._start) / 1000, message)
-                ]
-        return messages
+        effects = (*self._payloads, *self._travels)
+        return [
+            made
+            for report in reports
+            for message in self._written(report)
+            for made in through(effects, Parcel(message, report.time - report.late_ms, report.copy), self._start)
+        ]
+
+    def _averages(self) -> Averages:
+        return Averages(self._process, self._zone, self._interval / 1000, self._simulate.minute_interval)
+
+    def _shown(self, stage: Stage, t: float, readings: list[Reading]) -> list[Reading]:
+        for at, effect in self._values:
+            if at == stage:
+                readings = effect(t, readings)
+        return readings
+
+    def _follow(self, device_id: str) -> Series:
+        """What the analysers of another device of the site would show if all were well."""
+        here = self._device.site, device_id
+        other = next(each for each in self._scenario.devices if (each.site, each.id) == here)
+        series = DeviceChain(self._scenario, other, self._seed, self._start, ()).analysed()
+        now, then = next(series), next(series)
+
+        def at(t: float) -> list[Reading]:
+            nonlocal now, then
+            while then[0] <= self._start + t * 1000:
+                now, then = then, next(series)
+            return now[1]
+
+        return at
 
     def _written(self, report: Report) -> Iterator[Message]:
         values = sum(len(reading.values) for reading in report.readings)

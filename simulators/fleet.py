@@ -10,10 +10,14 @@ import itertools
 from collections.abc import Iterator
 from functools import partial
 
+from simulators.arrivals import Arrivals
 from simulators.cameras.render import Renderer
-from simulators.device_chain import device_messages
+from simulators.device_chain import device_items
+from simulators.faults.seam import LinkFault, through, with_numbers
 from simulators.incidents import OnCamera
-from simulators.records import Happening, Message, Shot
+from simulators.oracle import Oracle
+from simulators.ordered import in_order
+from simulators.records import Happening, Message, Parcel, Report, Shot
 from simulators.scenario import Camera, CameraWeather, Scenario
 from simulators.seeds import generator
 from simulators.truth import happenings
@@ -22,20 +26,72 @@ from simulators.weather import CLEAR_M, Course
 Item = Message | Shot | Happening
 
 
+class Fleet:
+    """All devices and cameras of a scenario, from `start` (ms UTC) on."""
+
+    def __init__(self, scenario: Scenario, seed: int, start: int) -> None:
+        self._scenario, self._seed, self._start = scenario, seed, start
+        self._oracles = [Oracle(scenario.resolve(d), d.site, d.id) for d in scenario.devices]
+        self._arrivals = [
+            *(
+                Arrivals({"site": d.site, "device": d.id}, scenario.resolve(d).silent_after_s, start)
+                for d in scenario.devices
+            ),
+            *(Arrivals({"site": c.site, "camera": c.id}, c.silent_after_s, start) for c in scenario.cameras),
+        ]
+
+    def items(self, seconds: float | None = None) -> Iterator[Item]:
+        """Everything that arrives, and what happens, in time order; endless without `seconds`. To be asked for once."""
+        scenario, seed, start = self._scenario, self._seed, self._start
+        sources: list[Iterator[Report | Parcel]] = [
+            *(device_items(scenario, device, seed, start) for device in scenario.devices),
+            *(camera_parcels(scenario, camera, seed, start) for camera in scenario.cameras),
+        ]
+        merged: Iterator[tuple[int, Report | Parcel | Happening]] = heapq.merge(
+            zip(itertools.repeat(-1), happenings(scenario, start)),
+            *(zip(itertools.repeat(number), source) for number, source in enumerate(sources)),
+            key=lambda numbered: numbered[1].due,
+        )
+        end = None if seconds is None else start + round(seconds * 1000)
+        for number, item in merged:
+            if end is not None and item.due >= end:
+                return
+            if isinstance(item, Happening):
+                yield item
+            elif isinstance(item, Report):
+                yield from self._oracles[number].hear(item)
+            else:
+                yield from self._arrivals[number].take(item)
+                if not item.lost:
+                    yield item.item
+
+    def last(self, at: int) -> Iterator[Happening]:
+        """What the truth says at the end of the run, `at` (ms UTC), of what `items` gave."""
+        for part in (*self._oracles, *self._arrivals):
+            yield from part.last(at)
+
+
 def stream(scenario: Scenario, seed: int, start: int, seconds: float | None = None) -> Iterator[Item]:
-    """Everything that arrives from `start` (ms UTC) on, and what happens, in time order; endless without `seconds`."""
-    end = None if seconds is None else start + round(seconds * 1000)
-    sources: list[Iterator[Item]] = [
-        happenings(scenario, start),
-        *(device_messages(scenario, device, seed, start) for device in scenario.devices),
-        *(camera_shots(scenario, camera, seed, start) for camera in scenario.cameras),
-    ]
-    merged = heapq.merge(*sources, key=_due)
-    return merged if end is None else itertools.takewhile(lambda item: item.due < end, merged)
+    """Everything that arrives from `start` (ms UTC) on, what happens, and at the end what is expected of it."""
+    fleet = Fleet(scenario, seed, start)
+    yield from fleet.items(seconds)
+    if seconds is not None:
+        yield from fleet.last(start + round(seconds * 1000))
+
+
+def camera_parcels(scenario: Scenario, camera: Camera, seed: int, start: int) -> Iterator[Parcel]:
+    """What becomes of the frames of one camera on their way, in the order in which they arrive."""
+    here = camera.site, camera.id
+    faults = [fault for fault in scenario.faults if isinstance(fault, LinkFault) and fault.hits_camera(*here)]
+    effects = [fault.travel(rng) for fault, rng in with_numbers(faults, seed, *here)]
+    return in_order(
+        (shot.due, through(effects, Parcel(shot, shot.due), start))
+        for shot in camera_shots(scenario, camera, seed, start)
+    )
 
 
 def camera_shots(scenario: Scenario, camera: Camera, seed: int, start: int) -> Iterator[Shot]:
-    """The frames of one camera, endless."""
+    """The frames of one camera as it takes them, endless."""
     renderer = renderer_of(scenario, camera, seed, start)
     period = 1000 / camera.simulate.fps
     first = start + int(generator(seed, camera.site, camera.id, "phase").integers(0, max(1, round(period))))
@@ -65,7 +121,3 @@ def under_the_sky(scenario: Scenario, camera: Camera, start: int) -> Camera:
     said["fog_visibility_m"] = sight if sight is not None and sight < CLEAR_M else None
     weather = CameraWeather.model_validate(said | {key: getattr(own, key) for key in own.model_fields_set})
     return camera.model_copy(update={"simulate": camera.simulate.model_copy(update={"weather": weather})})
-
-
-def _due(item: Item) -> int:
-    return item.due

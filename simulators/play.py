@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final, Protocol
 
 from simulators.clock import Clock
-from simulators.fleet import stream
+from simulators.fleet import Fleet
 from simulators.publish import Counts
 from simulators.records import Happening, Message, Shot
 from simulators.scenario import Scenario
@@ -38,7 +38,7 @@ class Outlet(Protocol):
 
 
 class TruthSink(Protocol):
-    """Takes the events of the truth as they begin."""
+    """Takes the lines of the truth as they come."""
 
     def __call__(self, happening: Happening) -> None: ...
 
@@ -84,7 +84,8 @@ def play(
     start = clock.now()
     end = None if seconds is None else start + round(seconds * 1000)
     skipped = 0
-    for item in stream(scenario, seed, start, seconds):
+    fleet = Fleet(scenario, seed, start)
+    for item in fleet.items(seconds):
         _wait_until(item.due, outlet, clock, stop)
         while outlet.full and not stop.is_set():
             outlet.pump()
@@ -102,6 +103,9 @@ def play(
             outlet.frame(item)
     if end is not None:
         _wait_until(end, outlet, clock, stop)
+    if truth is not None:
+        for happening in fleet.last(clock.now() if end is None or stop.is_set() else end):
+            truth(happening)
     return Report(name, seed, start, (clock.now() - start) / 1000, outlet.counts, skipped)
 
 

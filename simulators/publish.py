@@ -197,7 +197,7 @@ class Publisher:
                     self._settle(event)
         while self._backlog and len(self._readings) < self._window:
             message = self._backlog[0]
-            info = self._client.publish(message.topic, message.payload, qos=1)
+            info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
             # Without a connection paho keeps it and sends it when there is one; a full queue keeps nothing.
             if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
                 break

@@ -10,11 +10,12 @@ process ─ levels ─> instrument ─ Reading ─> value faults ─> Report ─
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, get_args
 
 Period = Literal["realtime", "minute", "hour", "day"]
 """HJ 212 commands 2011, 2051, 2061 and 2031."""
+PERIODS: Final[tuple[Period, ...]] = get_args(Period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,19 @@ class Report:
     readings: list[Reading]
     backfilled: bool = False
     """Said again or later, on request or after an outage."""
+    late_ms: int = 0
+    """How long after it was measured it is said."""
+    copy: bool = False
+    """The same was said before."""
+
+    @property
+    def due(self) -> int:
+        """When it is said, for those who put things in order."""
+        return self.time
+
+    def put_off(self, ms: int, backfilled: bool = False) -> Report:
+        """The same, said `ms` later."""
+        return replace(self, time=self.time + ms, late_ms=self.late_ms + ms, backfilled=self.backfilled or backfilled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +87,39 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message or a frame on its way, with what becomes of it: that is for the truth alone."""
+
+    item: Message | Shot
+    measured: int
+    """When it was measured, or taken: true time."""
+    copy: bool = False
+    """Another of the same was there before."""
+    lost: bool = False
+    """Never arrives; `due` is when it would have."""
+    wrong: str = ""
+    """Kind of the fault that spoiled its bytes or its topic."""
+    reason: str = ""
+    """Why a receiver cannot use it, in the word of its dead letter; empty where it can."""
+
+    @property
+    def due(self) -> int:
+        """When it arrives."""
+        return self.item.due
+
+    def put_off(self, ms: int) -> Parcel:
+        """The same, `ms` later."""
+        return replace(self, item=replace(self.item, due=self.item.due + ms))
+
+    def again(self, due: int) -> Parcel:
+        """A copy that arrives at `due` (ms UTC)."""
+        return replace(self, item=replace(self.item, due=due), copy=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """One line of the truth: something that was made to happen, or that a right receiver must find."""
 
     due: int
-    """When it begins."""
+    """When it is told: at its beginning, or as soon as it is certain."""
     record: dict[str, object]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from simulators.formats import hj212, json_v1, senml
 from simulators.formats.seam import Format
 from simulators.processes import PROCESSES
-from simulators.scenario import Device, Scenario
+
+if TYPE_CHECKING:
+    from simulators.scenario import Device, Scenario
 
 
 def format_of(scenario: Scenario, device: Device) -> Format:

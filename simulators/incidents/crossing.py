@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulators.incidents.event import OnCamera
+from simulators.incidents.event import Expected, OnCamera
 
 
 class Crossing(OnCamera):
@@ -14,6 +15,10 @@ class Crossing(OnCamera):
 
     zone: str
     duration_s: Annotated[float, Field(gt=0)]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+
+    def expects(self) -> Iterator[Expected]:
+        """Motion in the zone."""
+        yield Expected("security", "motion", zone=self.zone)
 
 
 class Person(Crossing):

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Self
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Family = Literal["exceedance", "data_quality", "gateway_health", "security", "fraud"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a right receiver finds of an event: an alert of that family, about that factor or zone if one is named."""
+
+    family: Family
+    what: str
+    factor: str = ""
+    zone: str = ""
+    device: str = ""
+    """Where it is about a monitor, and the event is about a camera."""
 
 
 class Event(BaseModel):
@@ -61,3 +76,10 @@ class OnCamera(Event):
     """Happens before one camera, or to it."""
 
     camera: str
+    finds: ClassVar[tuple[Family, str] | None] = None
+    """Family and word of what a right receiver finds of it, None where there is nothing to be found."""
+
+    def expects(self) -> Iterator[Expected]:
+        """What a right receiver finds of it."""
+        if self.finds is not None:
+            yield Expected(*self.finds)

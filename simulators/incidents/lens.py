@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simulators.incidents.event import OnCamera
+from simulators.incidents.event import Family, OnCamera
 from simulators.incidents.plant import Channel, Growing
 from simulators.incidents.sky import Share
 
@@ -15,6 +15,7 @@ class Cover(Growing):
     """A cloth is drawn over the lens from one side."""
 
     layer: ClassVar[str] = "tamper"
+    finds: ClassVar[tuple[Family, str] | None] = ("security", "cover")
     kind: Literal["cover"]
     cover: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the picture that is covered in the end."""
@@ -25,6 +26,7 @@ class Blur(Growing):
     """The lens is turned out of focus."""
 
     layer: ClassVar[str] = "tamper"
+    finds: ClassVar[tuple[Family, str] | None] = ("security", "blur")
     kind: Literal["blur"]
     sigma: Annotated[float, Field(gt=0, le=0.1)] = 0.012
     """Width of the blur as a share of the picture's width."""
@@ -34,6 +36,7 @@ class Freeze(OnCamera):
     """The camera repeats the picture of the moment at which it began, with times that go on."""
 
     layer: ClassVar[str] = "tamper"
+    finds: ClassVar[tuple[Family, str] | None] = ("security", "freeze")
     kind: Literal["freeze"]
 
 
@@ -41,6 +44,7 @@ class Shift(Growing):
     """The camera is turned away."""
 
     layer: ClassVar[str] = "tamper"
+    finds: ClassVar[tuple[Family, str] | None] = ("security", "shift")
     kind: Literal["shift"]
     dx: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.2
     """How far the picture moves to the right and down at last, as shares of width and height."""
@@ -52,6 +56,7 @@ class Glare(OnCamera):
     """A laser or a lamp shines into the lens."""
 
     layer: ClassVar[str] = "tamper"
+    finds: ClassVar[tuple[Family, str] | None] = ("security", "glare")
     kind: Literal["glare"]
     x: Share = 0.5
     """Where, as shares of width and height."""
@@ -81,5 +86,6 @@ class CameraClock(OnCamera):
     """The camera's clock is `offset_s` ahead of the true time (behind, where negative): in EXIF and in `captured`."""
 
     layer: ClassVar[str] = "device"
+    finds: ClassVar[tuple[Family, str] | None] = ("data_quality", "clock")
     kind: Literal["camera_clock"]
     offset_s: float

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simulators.incidents.event import OnCamera
+from simulators.incidents.event import Family, OnCamera
 
 Channel = Annotated[int, Field(ge=0, le=255)]
 
@@ -48,6 +48,7 @@ class Flare(Growing):
 class ColouredWater(Growing):
     """The water of an outfall has another colour: it comes out of the pipe and drifts along the channel."""
 
+    finds: ClassVar[tuple[Family, str] | None] = ("exceedance", "coloured_water")
     kind: Literal["coloured_water"]
     rgb: tuple[Channel, Channel, Channel] = (96, 52, 34)
     strength: Annotated[float, Field(gt=0, le=1)] = 0.8
@@ -57,6 +58,7 @@ class ColouredWater(Growing):
 class Foam(Growing):
     """Foam on the water of an outfall."""
 
+    finds: ClassVar[tuple[Family, str] | None] = ("exceedance", "foam")
     kind: Literal["foam"]
     cover: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Share of the water near the pipe that it covers."""

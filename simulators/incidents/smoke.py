@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulators.incidents.event import OnCamera
+from simulators.incidents.event import Expected, OnCamera
 
 OPACITY_PER_LEVEL = 0.2
 """Share of black in one level of Ringelmann's chart (HJ/T 398-2007)."""
@@ -34,6 +35,11 @@ class Smoky(OnCamera):
     def density(self) -> float:
         """Opacity just above the mouth when fully there, 0 to 1."""
         return self.opacity if self.opacity is not None else OPACITY_PER_LEVEL * (self.ringelmann or 0.0)
+
+    def expects(self) -> Iterator[Expected]:
+        """Smoke blacker than Ringelmann 1, which is what standards allow."""
+        if self.density > OPACITY_PER_LEVEL:
+            yield Expected("exceedance", "smoke")
 
     def share(self, t: float) -> float:
         """How far it is there at `t` seconds since the start, 0 to 1."""
@@ -69,3 +75,8 @@ class HiddenSmoke(Smoky):
 
     kind: Literal["hidden_smoke"]
     device: str
+
+    def expects(self) -> Iterator[Expected]:
+        """Smoke before the camera, and a monitor that does not tell of it."""
+        yield from super().expects()
+        yield Expected("fraud", "hidden_smoke", device=self.device)

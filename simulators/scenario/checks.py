@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from simulators.faults.seam import ValueFault
+from simulators.faults import Fault
+from simulators.faults.fraud.shared_series import SharedSeries
 from simulators.incidents import (
     ColouredWater,
     Crossing,
@@ -53,7 +54,7 @@ def mistakes(scenario: Scenario) -> Iterator[str]:
         for mistake in _event_mistakes(scenario, incident):
             yield f"incidents.{number} ({incident.kind}): {mistake}"
     for number, fault in enumerate(scenario.faults):
-        for mistake in _event_mistakes(scenario, fault):
+        for mistake in _fault_mistakes(scenario, fault):
             yield f"faults.{number} ({fault.kind}): {mistake}"
 
 
@@ -81,7 +82,7 @@ def _device_mistakes(scenario: Scenario, device: Device) -> Iterator[str]:
 
 
 def _event_mistakes(scenario: Scenario, event: Event) -> Iterator[str]:
-    """What an incident or a fault names and the scenario has not."""
+    """What an incident names and the scenario has not."""
     if isinstance(event, OnCamera):
         camera = next((c for c in scenario.cameras if (c.site, c.id) == (event.site, event.camera)), None)
         if camera is None:
@@ -94,9 +95,25 @@ def _event_mistakes(scenario: Scenario, event: Event) -> Iterator[str]:
             yield f"no device {event.device!r} at site {event.site!r}"
         elif device.type in scenario.types:
             named = (event.factor,) if isinstance(event, Exceedance | SmokeWithDust) else ()
-            named = event.factors if isinstance(event, ValueFault) else named
             for code in sorted(set(named) - {factor.code for factor in scenario.resolve(device).factors}):
                 yield f"device {device.id} does not send {code!r}"
+
+
+def _fault_mistakes(scenario: Scenario, fault: Fault) -> Iterator[str]:
+    """Targets that are not there, and what a fault needs of them."""
+    devices = [device for device in scenario.devices if fault.hits_device(device.site, device.id)]
+    cameras = [camera for camera in scenario.cameras if fault.hits_camera(camera.site, camera.id)]
+    if not devices and not cameras:
+        yield "no device or camera of the scenario is hit by it"
+    for device in devices:
+        if device.type in scenario.types:
+            yield from (f"device {device.id} {misfit}" for misfit in fault.misfits(scenario.resolve(device)))
+        if isinstance(fault, SharedSeries):
+            others = {
+                each.id: each.type for each in scenario.devices if each.site == device.site and each is not device
+            }
+            if others.get(fault.source) != device.type:
+                yield f"device {device.id} has no other device {fault.source!r} of its type at its site"
 
 
 def _camera_mistakes(camera: Camera, event: OnCamera) -> Iterator[str]:

@@ -129,6 +129,5 @@ def test_the_figure_touches_the_zone_exactly_from_start_to_end() -> None:
 
 def test_payloads_of_the_json_half_are_version_1() -> None:
     for item in stream(DEMO.model_copy(update={"cameras": ()}), 7, START, 4):
-        assert isinstance(item, Message)
-        if not item.payload.startswith(b"##"):
+        if isinstance(item, Message) and not item.payload.startswith(b"##"):
             assert json.loads(item.payload)["v"] == 1

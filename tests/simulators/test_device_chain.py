@@ -83,12 +83,22 @@ def test_faults_compose() -> None:
 
 
 def test_each_fault_is_a_line_of_the_truth() -> None:
-    told = [h.record for h in happenings(scenario({"kind": "outage"}, {"kind": "stuck"}), START)]
+    told = [h.record for h in happenings(scenario({"kind": "outage"}, {"kind": "stuck", "factors": ["a21026"]}), START)]
     times = {"start_ms": START + 20_000, "end_ms": START + 40_000}
     where = {"site": SITE, "device": DEVICE}
+    found = {"family": "data_quality", "what": "stuck", "factor": "a21026"}
+    expect = [{**found, "from_ms": times["start_ms"], "to_ms": times["end_ms"]}]
     assert told == [
-        {"layer": "link", **where, "kind": "outage", "per_second": 20.0, **times},
-        {"layer": "device", **where, "factors": (), "kind": "stuck", **times},
+        {"layer": "link", **where, "kind": "outage", "per_second": 20.0, **times, "counts": ["late"]},
+        {
+            "layer": "device",
+            **where,
+            "factors": ("a21026",),
+            "stage": "analyser",
+            "kind": "stuck",
+            **times,
+            "expect": expect,
+        },
     ]
 
 

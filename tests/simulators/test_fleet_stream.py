@@ -38,14 +38,14 @@ def test_a_device_sends_the_same_whatever_else_is_in_the_scenario() -> None:
     alone = DEMO.model_copy(update={"devices": DEMO.devices[:1], "cameras": (), "incidents": ()})
     topic = f"pollution/{DEMO.devices[0].site}/{DEMO.devices[0].id}/data"
     among_others = [item for item in played(7, 20) if item.topic == topic]
-    assert list(stream(alone, 7, START, 20)) == among_others
+    assert [item for item in stream(alone, 7, START, 20) if isinstance(item, Message)] == among_others
 
 
 def test_everything_comes_in_time_order_within_the_time_asked_for() -> None:
-    times = [item.due for item in played(7, 30)]
+    times = [item.due for item in stream(DEMO, 7, START, 30)]
     assert times == sorted(times)
     assert times[0] >= START
-    assert times[-1] < START + 30_000
+    assert times[-1] == START + 30_000  # what the truth says at the end
 
 
 def test_no_device_stamps_two_messages_of_a_kind_with_one_second() -> None:
@@ -63,8 +63,7 @@ def test_no_device_stamps_two_messages_of_a_kind_with_one_second() -> None:
 
 def test_the_number_of_values_told_is_the_number_in_the_payload() -> None:
     fleet = stream(DEMO.model_copy(update={"cameras": (), "incidents": ()}), 7, START, 120)
-    for item in itertools.islice(fleet, 2000):
-        assert isinstance(item, Message)
+    for item in itertools.islice((each for each in fleet if isinstance(each, Message)), 2000):
         if item.payload.startswith(b"##"):
             assert item.values == len(re.findall(rb"-(?!Flag)\w+=", item.payload))
         else:

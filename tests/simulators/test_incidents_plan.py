@@ -78,6 +78,15 @@ def test_the_truth_lists_what_happens_in_order() -> None:
             "zone": "closed-area",
             "start_ms": start + 12_000,
             "end_ms": start + 20_000,
+            "expect": [
+                {
+                    "family": "security",
+                    "what": "motion",
+                    "zone": "closed-area",
+                    "from_ms": start + 12_000,
+                    "to_ms": start + 20_000,
+                }
+            ],
         },
     ]
     starts = [record["start_ms"] for record in first]

@@ -75,7 +75,11 @@ def test_the_truth_is_told_when_it_begins() -> None:
         seconds=45,
         truth=lambda happening: told.append((clock.now(), happening)),
     )
-    assert [happening.record["kind"] for _, happening in told] == ["exceedance", "silence", "person"]
+    kinds = [(happening.record["layer"], happening.record["kind"]) for _, happening in told]
+    assert kinds[:4] == [
+        ("incident", "exceedance"), ("incident", "silence"), ("incident", "person"), ("expected", "exceedance"),
+    ]  # fmt: skip
+    assert sorted(kinds[4:]) == [("expected", "counts")] * 24 + [("expected", "silence")]
     assert all(0 <= at - happening.due <= 1 for at, happening in told)
 
 
@@ -113,9 +117,13 @@ def test_while_the_outlet_is_full_readings_wait() -> None:
     assert messages == [item for item in stream(DEMO, 7, START, 4) if isinstance(item, Message)]
 
 
-def test_stop_ends_it_at_once() -> None:
+def test_stop_ends_it_at_once_and_the_truth_counts_what_was_sent() -> None:
     clock = TestClock()
     stop = threading.Event()
     outlet = Kept(clock, on_pump=lambda: stop.set() if clock.now() > START + 1_000 else None)
-    report = play(DEMO, "demo", 7, outlet=outlet, clock=clock, stop=stop)
+    told: list[Happening] = []
+    report = play(DEMO, "demo", 7, outlet=outlet, clock=clock, stop=stop, truth=told.append)
     assert 1.0 < report.seconds < 1.2
+    counts = [happening.record for happening in told if happening.record["kind"] == "counts"]
+    arrived = sum(int(str(record["arrived"])) for record in counts)
+    assert len(counts) == 24 and 0 <= arrived - len(outlet.got) <= 1

@@ -29,7 +29,7 @@ def test_list_names_the_ready_scenarios_one_a_line_name_first() -> None:
 
 def test_check_and_inventory_of_a_ready_scenario() -> None:
     done = CliRunner().invoke(app, ["check", "demo"])
-    assert (done.exit_code, done.output) == (0, "demo: ok: 3 sites, 20 devices, 4 cameras, 7 incidents\n")
+    assert (done.exit_code, done.output) == (0, "demo: ok: 3 sites, 20 devices, 4 cameras, 7 incidents, 0 faults\n")
     assert set(tomllib.loads(CliRunner().invoke(app, ["inventory", "demo"]).output)) == {
         "sites",
         "types",

@@ -1,0 +1,40 @@
+"""Trick 2: everything lies at the detection limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulators.faults.seam import Fraud, Host, Stage, ValueEffect, ValueFault
+from simulators.records import Reading
+
+
+class Floor(Fraud, ValueFault):
+    """Values hover between nothing and `level`, the detection limit; one that is lower by itself stays."""
+
+    finds: ClassVar[str] = "floor"
+    kind: Literal["floor"]
+    level: Annotated[float, Field(gt=0)]
+    stage: Stage = "logger"
+
+    def values(self, rng: np.random.Generator, host: Host) -> ValueEffect:
+        def told(reading: Reading, share: float) -> Reading:
+            lowest = {
+                field: round(min(value, self.level * share), reading.decimals)
+                for field, value in reading.values.items()
+            }
+            return replace(reading, values=lowest)
+
+        def effect(t: float, readings: list[Reading]) -> list[Reading]:
+            shares: list[float] = rng.beta(5, 2, len(readings)).tolist()
+            if not self.active(t):
+                return readings
+            return [
+                told(reading, share) if self.concerns(reading.code) else reading
+                for reading, share in zip(readings, shares, strict=True)
+            ]
+
+        return effect

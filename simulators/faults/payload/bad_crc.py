@@ -1,0 +1,28 @@
+"""A frame whose check sum is not that of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from simulators.faults.payload.spoil import TAIL, Spoiled
+from simulators.records import Message
+
+if TYPE_CHECKING:
+    from simulators.scenario import DeviceType
+
+
+class BadCrc(Spoiled):
+    """A bit of the CRC is wrong: so looks a frame that was damaged on a serial line."""
+
+    kind: Literal["bad_crc"]
+
+    def misfits(self, settings: DeviceType) -> Iterator[str]:
+        if settings.simulate.codec != "hj212":
+            yield f"speaks {settings.simulate.codec}, which has no CRC"
+
+    def spoil(self, message: Message) -> tuple[Message, str] | None:
+        payload = message.payload
+        wrong = int(payload[-TAIL:-2], 16) ^ 0x0400
+        return replace(message, payload=b"%b%04X\r\n" % (payload[:-TAIL], wrong)), "bad_crc"
