@@ -60,10 +60,10 @@ class DeviceChain:
     """The stages of one device, bound to its settings, its faults and its random numbers."""
 
     def __init__(
-        self, scenario: Scenario, device: Device, seed: int, start: int, faults: Sequence[Fault] | None = None
+        self, scenario: Scenario, device: Device, seed: int, start: int, *, faults: Sequence[Fault] | None = None
     ) -> None:
         """`faults`: in place of the scenario's."""
-        self._world = scenario, device, seed
+        self._plan = scenario, device, seed
         self._settings = settings = scenario.resolve(device)
         self._simulate = settings.simulate
         self._start = start
@@ -127,7 +127,7 @@ class DeviceChain:
                 ended = minutes.add(stamp, readings)
                 if ended is not None:
                     reports.append(Report(time, ended[0], "minute", ended[1]))
-            yield time, _through(self._reports, reports, t)
+            yield time, [report for report in _through(self._reports, reports, t) if self._speaks_at(report.time)]
 
     def arrivals(self, reports: Sequence[Report]) -> list[Parcel]:
         """The messages that the reports become, with the time at which each arrives."""
@@ -139,6 +139,11 @@ class DeviceChain:
             for made in through(effects, Parcel(message, report.time - report.late_ms, report.copy), self._start)
         ]
 
+    def _speaks_at(self, time: int) -> bool:
+        """Whether it can say then what it put off: not without power, nor where it is silent."""
+        t = (time - self._start) / 1000
+        return not any(event.active(t) for event in (*self._silences, *self._off))
+
     def _shown(self, stage: Stage, t: float, readings: list[Reading]) -> list[Reading]:
         for at, effect in self._values:
             if at == stage:
@@ -147,9 +152,9 @@ class DeviceChain:
 
     def _follow(self, device_id: str) -> Series:
         """What the analysers of another device of the site would show if all were well."""
-        scenario, device, seed = self._world
+        scenario, device, seed = self._plan
         other = next(each for each in scenario.devices if (each.site, each.id) == (device.site, device_id))
-        series = DeviceChain(scenario, other, seed, self._start, ()).analysed()
+        series = DeviceChain(scenario, other, seed, self._start, faults=()).analysed()
         now, then = next(series), next(series)
 
         def at(t: float) -> list[Reading]:
