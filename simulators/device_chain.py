@@ -62,10 +62,10 @@ class DeviceChain:
     """The stages of one device, bound to its settings, its faults and its random numbers."""
 
     def __init__(
-        self, scenario: Scenario, device: Device, seed: int, start: int, faults: Sequence[Fault] | None = None
+        self, scenario: Scenario, device: Device, seed: int, start: int, *, faults: Sequence[Fault] | None = None
     ) -> None:
         """`faults`: in place of the scenario's."""
-        self._scenario, self._device, self._seed = scenario, device, seed
+        self._plan = scenario, device, seed
         settings = scenario.resolve(device)
         self._simulate = settings.simulate
         self._start = start
@@ -100,10 +100,11 @@ class DeviceChain:
         Its clock ticks at whole intervals from a phase of its own. Intervals are at least a second for HJ 212 (the
         scenario checks it), so no two messages of a right clock carry the same DataTime.
         """
+        device = self._plan[1]
         for tick in itertools.count():
             time = self._first + tick * self._interval
             t = (time - self._start) / 1000
-            weather = self._world.weather(self._device, time)
+            weather = self._world.weather(device, time)
             moment = Moment(time, local_hour(time, self._zone), self._interval / 1000, weather)
             levels = self._process.step(moment, self._draws(t))
             yield time, self._instrument.measure(t, levels, self._process.stopped)
@@ -131,7 +132,7 @@ class DeviceChain:
             for period, begun, data in averages.add(stamp, readings) if asked else ():
                 if period in asked:
                     reports.append(Report(time + LAG_MS * len(reports), begun, period, data))
-            yield time, _through(self._reports, reports, t)
+            yield time, [report for report in _through(self._reports, reports, t) if self._speaks_at(report.time)]
 
     def arrivals(self, reports: Sequence[Report]) -> list[Parcel]:
         """The messages that the reports become, with the time at which each arrives."""
@@ -146,6 +147,11 @@ class DeviceChain:
     def _averages(self) -> Averages:
         return Averages(self._process, self._zone, self._interval / 1000, self._simulate.minute_interval)
 
+    def _speaks_at(self, time: int) -> bool:
+        """Whether it can say then what it put off: not without power, nor where it is silent."""
+        t = (time - self._start) / 1000
+        return not any(event.active(t) for event in (*self._silences, *self._off))
+
     def _shown(self, stage: Stage, t: float, readings: list[Reading]) -> list[Reading]:
         for at, effect in self._values:
             if at == stage:
@@ -154,9 +160,9 @@ class DeviceChain:
 
     def _follow(self, device_id: str) -> Series:
         """What the analysers of another device of the site would show if all were well."""
-        here = self._device.site, device_id
-        other = next(each for each in self._scenario.devices if (each.site, each.id) == here)
-        series = DeviceChain(self._scenario, other, self._seed, self._start, ()).analysed()
+        scenario, device, seed = self._plan
+        other = next(each for each in scenario.devices if (each.site, each.id) == (device.site, device_id))
+        series = DeviceChain(scenario, other, seed, self._start, faults=()).analysed()
         now, then = next(series), next(series)
 
         def at(t: float) -> list[Reading]:

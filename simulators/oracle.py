@@ -12,6 +12,8 @@ It knows nothing of any receiver and shares no code with one, so that the two ca
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -21,8 +23,8 @@ from simulators.scenario import DeviceType
 from simulators.scenario.devices import Limit
 
 LATE_QUIET_MS: Final = 60_000
-KNOWN: Final = 100_000
-"""Stamps of one device and period that are remembered, a day of one a second."""
+KNOWN: Final = 20_000
+"""Stamps of one device and period that are remembered at least: some five hours of one a second."""
 
 
 class Row(NamedTuple):
@@ -140,8 +142,8 @@ class Oracle:
         self._where = {"site": site, "device": device}
         self._judges = [Judge(limit) for limit in settings.limits]
         self._late: list[list[Row]] = [[] for _ in settings.limits]
-        self._newest: dict[Period, int] = {}
-        self._known: dict[Period, dict[int, None]] = {}
+        self._known: dict[Period, array[int]] = {}
+        """Stamps in ascending order."""
         self._last_late = 0
         codec = settings.simulate.codec
         self._step = 1000 if codec == "hj212" else 1
@@ -155,17 +157,16 @@ class Oracle:
         if any(self._late) and report.time - self._last_late > LATE_QUIET_MS:
             yield from self._judge_late(report.time)
         stamp = report.stamp - report.stamp % self._step
-        known = self._known.setdefault(report.period, {})
-        if stamp in known:
+        known = self._known.setdefault(report.period, array("q"))
+        at = bisect_left(known, stamp)
+        late = at < len(known)
+        if late and known[at] == stamp:
             return
-        known[stamp] = None
-        if len(known) > KNOWN:
-            del known[next(iter(known))]
-        late = stamp <= self._newest.get(report.period, stamp - 1)
+        known.insert(at, stamp)
+        if len(known) > 2 * KNOWN:
+            del known[:KNOWN]
         if late:
             self._last_late = report.time
-        else:
-            self._newest[report.period] = stamp
         said = {reading.code: reading for reading in report.readings}
         for number, judge in enumerate(self._judges):
             reading = said.get(judge.limit.factor)

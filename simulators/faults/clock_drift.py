@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from simulators.faults.seam import StampFault
+from simulators.faults.seam import NOTICED_S, StampFault
+from simulators.incidents.event import Expected
+
+if TYPE_CHECKING:
+    from simulators.scenario import DeviceType
 
 
 class ClockDrift(StampFault):
@@ -15,6 +20,11 @@ class ClockDrift(StampFault):
     kind: Literal["clock_drift"]
     seconds_per_hour: Annotated[float, Field(gt=-3600)]
     """A clock that lost an hour in an hour would stand still."""
+
+    def expects_of(self, settings: DeviceType) -> Iterator[Expected]:
+        """A clock that is wrong, where it comes to be a minute off."""
+        if self.duration_s is None or abs(self.seconds_per_hour) * self.duration_s / 3600 >= NOTICED_S:
+            yield Expected(self.family, "clock")
 
     def stamp(self, t: float, time: int) -> int:
         since = self.since(t)

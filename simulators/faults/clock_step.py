@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
 
-from simulators.faults.seam import StampFault
+from simulators.faults.seam import NOTICED_S, StampFault
+from simulators.incidents.event import Expected
+
+if TYPE_CHECKING:
+    from simulators.scenario import DeviceType
 
 
 class ClockStep(StampFault):
@@ -12,6 +17,11 @@ class ClockStep(StampFault):
 
     kind: Literal["clock_step"]
     offset_s: float
+
+    def expects_of(self, settings: DeviceType) -> Iterator[Expected]:
+        """A clock that is wrong, from a minute on."""
+        if abs(self.offset_s) >= NOTICED_S:
+            yield Expected(self.family, "clock")
 
     def stamp(self, t: float, time: int) -> int:
         return time + round(self.offset_s * 1000) if self.active(t) else time

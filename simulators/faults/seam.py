@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -32,7 +32,8 @@ from simulators.seeds import generator
 if TYPE_CHECKING:
     from simulators.scenario import DeviceType
 
-Layer = Literal["device", "fraud", "payload", "link"]
+NOTICED_S: Final = 60.0
+"""Seconds that a clock may be off before anybody has to find it (clocks of monitors against the network's time)."""
 Share = Annotated[float, Field(gt=0, le=1)]
 Stage = Literal["analyser", "logger"]
 
@@ -182,8 +183,6 @@ class Distortion(ValueFault):
 
 class StampFault(AtDevices):
     """Changes what the device's clock says."""
-
-    finds: ClassVar[str] = "clock"
 
     def stamp(self, t: float, time: int) -> int:
         """The device's clock (ms UTC) where without the fault it would say `time`; `t` is seconds since the start."""

@@ -135,6 +135,22 @@ def heard(*reports: Report) -> list[dict[str, Any]]:
     return [*lines, *(line.record for line in oracle.last(reports[-1].time))]
 
 
+def test_minute_data_have_limits_of_their_own() -> None:
+    minute = Limit(factor="a21026", field="Avg", period="minute", above=(10.0,), hold_s=60.0)
+    settings = scenario().types["objects"].model_copy(update={"limits": (minute,)})
+    oracle = Oracle(settings, "plant", "json-1")
+    told: list[dict[str, Any]] = []
+    for number, value in enumerate((5.0, 11.0, 12.0, 5.0)):
+        at = START + 60_000 * number
+        live = Report(at, at, "realtime", [Reading("a21026", {"Rtd": 99.0}, 2)])
+        mean = Report(at + 60_500, at, "minute", [Reading("a21026", {"Avg": value}, 2)])
+        told += [line.record for report in (live, mean) for line in oracle.hear(report)]
+    (found,) = told
+    assert (found["period"], found["field"], found["start_ms"], found["end_ms"], found["peak"]) == (
+        "minute", "Avg", START + 60_000, START + 180_000, 12.0,
+    )  # fmt: skip
+
+
 def test_what_comes_late_is_judged_by_its_stamps_and_apart() -> None:
     live = [report(s, s, 5.0) for s in (1, 2, 3, 10)]
     back = [report(11 + s / 10, s, 50.0) for s in (7, 6, 4, 8, 5)]

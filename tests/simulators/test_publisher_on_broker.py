@@ -40,6 +40,17 @@ def until(publisher: Publisher, met: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+def test_a_retained_message_is_there_for_who_comes_later(mosquitto: Mosquitto, collect) -> None:
+    publisher = connected(mosquitto)
+    publisher.reading(Message(START, "pollution/p/a/data", b"kept", 1, retain=True))
+    publisher.reading(Message(START, "pollution/p/b/data", b"gone", 1))
+    publisher.close()
+    assert publisher.counts.messages_sent == 2
+    with collect(mosquitto.port) as collector:
+        collector.wait_for(lambda got: len(got) >= 1)
+        assert [(m.topic, m.payload, m.retain) for m in collector.messages] == [("pollution/p/a/data", b"kept", True)]
+
+
 @pytest.mark.parametrize("protocol", ["mqtt5", "mqtt311"])
 def test_everything_arrives_once_and_is_counted(
     mosquitto: Mosquitto, collect, items: list[Message | Shot], protocol: Protocol

@@ -20,7 +20,8 @@ KINDS = {
 }
 NEEDS: dict[str, dict[str, Any]] = {
     "drift": {"span_per_hour": 0.1}, "bias": {"offset": 1.0}, "saturation": {"top": 30.0},
-    "wrong_unit": {"says": "thousandfold"}, "clock_step": {"offset_s": 60.0}, "clock_drift": {"seconds_per_hour": 60.0},
+    "wrong_unit": {"says": "thousandfold"}, "clock_step": {"offset_s": 60.0},
+    "clock_drift": {"seconds_per_hour": 12_000.0},
     "floor": {"level": 0.5}, "range_changed": {"top": 20.0, "step": 1.0}, "shared_series": {"source": "stack-2"},
     "delay": {"delay_s": 1.0}, "network_jitter": {"most_s": 1.0}, "clean_water": {"device": "water-1"},
 }  # fmt: skip
@@ -40,7 +41,7 @@ def test_each_fault_is_told_with_its_layer_and_with_what_is_found_or_counted(kin
         assert (expect["family"] == "fraud") == (line["layer"] == "fraud")
     if line["layer"] == "fraud":
         assert {expect["what"] for expect in line["expect"]} == {kind}
-    by_silence = kind in ("dead", "reboot")
+    by_silence = kind in ("dead", "reboot")  # their traces are lines of their own
     assert by_silence != bool(line.get("expect") or line.get("counts"))
     figures = {"lost", "late", "duplicated", "out_of_order", "corrupted", "dead_letters"}
     assert set(line.get("counts", [])) <= figures
@@ -68,6 +69,17 @@ def test_what_is_found_names_the_factors_that_are_hit() -> None:
     assert [expect["factor"] for expect in capped["expect"]] == ["a21026"]
     (forever,) = lines({"kind": "stuck", "device": "json-1", "factors": ["a21026"], "duration_s": None})
     assert forever["end_ms"] is None and forever["expect"][0]["to_ms"] is None
+
+
+def test_a_clock_is_found_from_a_minute_on() -> None:
+    step = {"kind": "clock_step", "device": "json-1"}
+    drift = {"kind": "clock_drift", "device": "json-1", "seconds_per_hour": 100.0}
+    for fault in ({**step, "offset_s": -59.0}, {**drift, "duration_s": 2000.0}):
+        (line,) = lines(fault)
+        assert "expect" not in line
+    for fault in ({**step, "offset_s": -60.0}, {**drift, "duration_s": 2200.0}, {**drift, "duration_s": None}):
+        (line,) = lines(fault)
+        assert [(expect["family"], expect["what"]) for expect in line["expect"]] == [("data_quality", "clock")]
 
 
 def test_what_cameras_show_is_expected_by_what_it_is() -> None:

@@ -37,7 +37,9 @@ class Spoiled(PayloadFault):
             if spoiled is None:
                 return [parcel]
             message, reason = spoiled
-            return [replace(parcel, item=message, wrong=kind, reason=reason or parcel.reason)]
+            reason = reason or parcel.reason
+            item = replace(message, values=0) if reason else message  # nobody reads any of its numbers
+            return [replace(parcel, item=item, wrong=kind, reason=reason)]
 
         return effect
 

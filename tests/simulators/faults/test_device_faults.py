@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from faulty_plant import START, counts, read, readings, scenario, second, sent, truth
 
+from simulators.scenario import Scenario
+
 HIGH = {
     "kind": "exceedance",
     "device": "json-1",
@@ -33,22 +35,33 @@ def test_the_dead_say_nothing_and_what_they_say_before_and_after_is_what_they_wo
     assert forever == [m for m in clean if m.due < START + 20_000]
 
 
-def test_after_a_reboot_the_minute_holds_only_what_came_behind_it() -> None:
+def test_after_a_reboot_the_minute_holds_at_most_what_came_behind_it() -> None:
     off = {"device": "stack-1", "start_s": 80.0, "duration_s": 15.0}
 
-    def minutes(kind: str, where: dict[str, Any]) -> list[float]:
-        key = "incidents" if kind == "silence" else "faults"
-        plan = (
-            scenario(incidents=({"kind": kind, **where},)) if key == "incidents" else scenario({"kind": kind, **where})
-        )
+    def minutes(plan: Scenario) -> dict[int, float]:
         said = [read(message) for message in sent(plan, "stack-1", 130.0)]
-        return [each.values["a21026-Avg"] for each in said if each.command == "2051"]
+        return {each.stamp: each.values["a21026-Avg"] for each in said if each.command == "2051"}
 
-    said = readings(scenario({"kind": "reboot", **off}), "stack-1", 130.0)
-    behind = [each.values["a21026"] for each in said if second(each) >= 95 and each.stamp < START + 120_000]
-    first, second_minute = minutes("reboot", off)
-    assert second_minute == pytest.approx(sum(behind) / len(behind), abs=0.006)
-    assert minutes("silence", off)[0] == first and minutes("silence", off)[1] != second_minute
+    plan = scenario({"kind": "reboot", **off})
+    behind = [
+        each.values["a21026"]
+        for each in readings(plan, "stack-1", 130.0)
+        if second(each) >= 95 and each.stamp < START + 120_000
+    ]
+    after, kept = minutes(plan), minutes(scenario(incidents=({"kind": "silence", **off},)))
+    assert after[START] == kept[START]
+    assert after != kept
+    mean = sum(behind) / len(behind)
+    assert after.get(START + 60_000, mean) == pytest.approx(mean, abs=0.006)
+
+
+def test_what_was_put_off_is_not_said_without_power() -> None:
+    late = {"kind": "out_of_order", "share": 1.0, "most_s": 10.0}
+    told = sent(
+        scenario({"device": "json-1", **late}, {"kind": "dead", "device": "json-1", "start_s": 30.0}), "json-1", 80.0
+    )
+    assert not [message for message in told if START + 30_000 <= message.due < START + 50_000]
+    assert 1 <= len([message for message in told if 20_000 <= read(message).stamp - START < 30_000]) < 10
 
 
 def test_a_clock_that_drifts_is_off_by_more_and_more_and_is_then_set_right() -> None:

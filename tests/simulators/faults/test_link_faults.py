@@ -161,6 +161,13 @@ def test_however_faults_compose_each_message_is_accounted_for(
     assert items == list(stream(alone, seed, START, 150.0))
 
 
+def test_what_is_random_stays_when_another_fault_is_added() -> None:
+    loss = {"kind": "loss", "device": "json-1", "share": 0.4}
+    others = ({"kind": "stuck", "device": "*"}, {"kind": "loss", "device": "json-1", "start_s": 50.0, "share": 0.5})
+    alone, among = sent(scenario(loss), "json-1", 45.0), sent(scenario(*others, loss), "json-1", 45.0)
+    assert [message.due for message in alone] == [message.due for message in among]
+
+
 def test_silences_are_gaps_between_what_arrives_and_can_be_used() -> None:
     plan = scenario(
         {"kind": "outage", "device": "json-1", "start_s": 10.0, "duration_s": 12.0},

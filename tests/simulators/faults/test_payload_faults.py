@@ -54,6 +54,10 @@ def test_the_dead_letters_of_the_truth_are_those_of_a_gateway(kind: str, device:
     assert told["dead_letters"] == {reason: reasons.count(reason) for reason in set(reasons)}
     assert told["corrupted"] == {kind: len(changed)}
     assert {letter.position for letter in decoded.dead} <= set(changed)
+    lost = {letter.position for letter in decoded.dead}
+    assert [message.values for message in faulty] == [
+        0 if row in lost else message.values for row, message in enumerate(clean)
+    ]
 
 
 def spoiled(kind: str, device: str, **keys: Any) -> tuple[Message, Message]:
