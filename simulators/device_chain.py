@@ -111,7 +111,7 @@ class DeviceChain:
 
     def said(self) -> Iterator[tuple[int, list[Report]]]:
         """Each moment at which the device measures, and what it has to say then."""
-        averages = self._averages()
+        averages = Averages(self._process, self._zone, self._interval / 1000, self._simulate.minute_interval)
         asked = {period for period in ("minute", "hour", "day") if getattr(self._simulate, period)}
         for time, measured in self.analysed():
             t = (time - self._start) / 1000
@@ -120,7 +120,7 @@ class DeviceChain:
                 return
             if silent:
                 if any(isinstance(event, OffFault) for event in silent):
-                    averages = self._averages()
+                    averages.lose_power()
                 continue
             derived = self._process.derive(self._shown("analyser", t, measured))
             shown = {reading.code: reading for reading in self._shown("logger", t, derived)}
@@ -143,9 +143,6 @@ class DeviceChain:
             for message in self._written(report)
             for made in through(effects, Parcel(message, report.time - report.late_ms, report.copy), self._start)
         ]
-
-    def _averages(self) -> Averages:
-        return Averages(self._process, self._zone, self._interval / 1000, self._simulate.minute_interval)
 
     def _speaks_at(self, time: int) -> bool:
         """Whether it can say then what it put off: not without power, nor where it is silent."""

@@ -18,10 +18,10 @@ from simulators.incidents import OnCamera
 from simulators.oracle import Oracle
 from simulators.ordered import in_order
 from simulators.records import Happening, Message, Parcel, Report, Shot
-from simulators.scenario import Camera, CameraWeather, Scenario
+from simulators.scenario import Camera, Scenario
 from simulators.seeds import generator
+from simulators.sky import Sky
 from simulators.truth import happenings
-from simulators.weather import CLEAR_M, Course
 
 Item = Message | Shot | Happening
 
@@ -109,15 +109,5 @@ def renderer_of(scenario: Scenario, camera: Camera, seed: int, start: int) -> Re
         for number, incident in enumerate(scenario.incidents)
         if isinstance(incident, OnCamera) and (incident.site, incident.camera) == here
     ]
-    return Renderer(under_the_sky(scenario, camera, start), scenario.site(camera.site), incidents, seed, start)
-
-
-def under_the_sky(scenario: Scenario, camera: Camera, start: int) -> Camera:
-    """The camera with the scenario's weather at the start, wherever it says nothing of its own."""
-    own = camera.simulate.weather
-    said: dict[str, float | None] = {**Course(scenario.weather, 0, start).planned(start)}
-    del said["temperature_c"]
-    sight = said["fog_visibility_m"]
-    said["fog_visibility_m"] = sight if sight is not None and sight < CLEAR_M else None
-    weather = CameraWeather.model_validate(said | {key: getattr(own, key) for key in own.model_fields_set})
-    return camera.model_copy(update={"simulate": camera.simulate.model_copy(update={"weather": weather})})
+    sky = Sky(scenario, camera, seed, start)
+    return Renderer(sky.camera, scenario.site(camera.site), incidents, sky.at, seed, start)

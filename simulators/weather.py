@@ -65,7 +65,8 @@ Track = tuple[list[float], list[float]]
 
 def _track(plan: WeatherPlan, key: str) -> Track:
     said = [(row.at_s, getattr(row, key)) for row in plan.rows if getattr(row, key) is not None]
-    said.insert(0, (-1.0, getattr(plan, key)))
+    if not said or said[0][0] > 0:
+        said.insert(0, (0.0, getattr(plan, key)))
     values = [value for _, value in said]
     if key == "fog_visibility_m":
         values = [1 / (CLEAR_M if value is None else value) for value in values]

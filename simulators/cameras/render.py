@@ -61,6 +61,8 @@ STEAM_M: Final = 55.0
 Some = TypeVar("Some", bound=OnCamera)
 Level = Callable[[float], float]
 """Seconds since the start to how much there is, 0 to 1."""
+Sky = Callable[[int], tuple[float, float]]
+"""Time (ms UTC) to rain in mm/h and sight in metres, endless on a clear day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,17 @@ class Renderer:
     """One camera's frames."""
 
     def __init__(
-        self, camera: Camera, site: Site, incidents: Sequence[tuple[int, OnCamera]], seed: int, start: int
+        self, camera: Camera, site: Site, incidents: Sequence[tuple[int, OnCamera]], sky: Sky, seed: int, start: int
     ) -> None:
         """`incidents`: those of this camera with their numbers in the scenario; `start`: ms UTC of its beginning.
+
+        Wind and cloud are those of `camera.simulate.weather` all the time, rain and sight those of `sky`.
 
         Raises `ScenarioError` where a picture that the scenario names cannot be read.
         """
         simulate = camera.simulate
         self._camera, self._site, self._start = camera, site, start
-        self._incidents = incidents
+        self._incidents, self._sky = incidents, sky
         self._size = width, height = simulate.width, simulate.height
         self._zones = {zone.id: zone for zone in camera.zones}
 
@@ -167,8 +171,8 @@ class Renderer:
     def _air(self, time: int, t: float) -> tuple[Light, Image, float]:
         """The light, the place in it, and the rain in mm/h."""
         simulate = self._camera.simulate
-        rain = simulate.weather.rain_mm_h + sum(s.mm_h * s.share(t) for _, s in self._of(Shower))
-        seen = simulate.weather.fog_visibility_m or math.inf
+        rain, seen = self._sky(time)
+        rain += sum(s.mm_h * s.share(t) for _, s in self._of(Shower))
         for _, fog in self._of(Fog):
             if share := fog.share(t):
                 seen = min(seen, math.exp((1 - share) * math.log(CLEAR_M) + share * math.log(fog.visibility_m)))

@@ -64,7 +64,7 @@ class DeviceSimulation(ProcessSettings):
 class DeviceType(Table):
     """What devices of a kind share."""
 
-    kind: str
+    kind: Id
     interval_s: Annotated[float, Field(gt=0)] = 1.0
     silent_after_s: Annotated[float, Field(gt=0)] = 12.0
     factors: tuple[Factor, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from simulators import library
-from simulators.fleet import under_the_sky
+from simulators.fleet import renderer_of
 from simulators.processes.weather import Weather
-from simulators.scenario import Camera, Scenario, WeatherPlan
+from simulators.scenario import Scenario, WeatherPlan
+from simulators.sky import Sky
 from simulators.weather import Course
 
 SITE = library.load("demo").sites[0]
@@ -100,21 +103,34 @@ def test_rows_out_of_order_and_unknown_keys_are_mistakes() -> None:
         plan(rows=[{"at_s": 5.0, "wind_kmh": 3.0}])
 
 
-def seen_by(weather: dict[str, object], own: dict[str, object]) -> Camera:
+def sky(weather: dict[str, object], own: dict[str, object]) -> Sky:
     demo = library.load("demo")
     camera = demo.cameras[0].model_dump()
     camera["simulate"] = {"scene": "gate", "weather": own}
     scenario = Scenario.model_validate({**demo.model_dump(), "incidents": (), "cameras": [camera], "weather": weather})
-    return under_the_sky(scenario, scenario.cameras[0], START)
+    return Sky(scenario, scenario.cameras[0], 1, START)
 
 
 def test_cameras_see_the_weather_of_the_scenario_but_for_what_they_say_themselves() -> None:
-    scenario: dict[str, object] = {"wind_m_s": 9.0, "cloud": 0.9, "rain_mm_h": 2.0, "fog_visibility_m": 800.0}
-    weather = seen_by(scenario, {"cloud": 0.1}).simulate.weather
-    assert (weather.wind_m_s, weather.cloud, weather.rain_mm_h, weather.fog_visibility_m) == (9.0, 0.1, 2.0, 800.0)
+    rows = [{"at_s": 100.0, "rain_mm_h": 6.0, "fog_visibility_m": 800.0}]
+    scenario: dict[str, object] = {"wind_m_s": 9.0, "cloud": 0.9, "rows": rows, "wander": 0.0}
+    seen = sky(scenario, {"cloud": 0.1})
+    assert (seen.camera.simulate.weather.wind_m_s, seen.camera.simulate.weather.cloud) == (9.0, 0.1)
+    assert seen.at(START) == (0.0, math.inf)
+    assert seen.at(START + 100_000) == (6.0, pytest.approx(800.0))
+    assert sky(scenario, {"rain_mm_h": 1.0}).at(START + 100_000) == (1.0, pytest.approx(800.0))
 
 
 def test_a_scenario_that_says_nothing_of_weather_leaves_cameras_as_they_are() -> None:
     demo = library.load("demo")
     for camera in demo.cameras:
-        assert under_the_sky(demo, camera, START).simulate.weather == camera.simulate.weather
+        seen = Sky(demo, camera, 1, START)
+        assert seen.camera.simulate.weather == camera.simulate.weather
+        assert seen.at(START + 5_000_000) == (0.0, math.inf)
+
+
+def test_rain_of_the_scenario_is_in_the_picture() -> None:
+    works = library.load("rain-at-the-works")
+    renderer = renderer_of(works, works.cameras[0], 1, START)
+    assert "rain" not in renderer.frame(1, START + 1_800_000).states
+    assert "rain" in renderer.frame(2, START + 9_000_000).states
