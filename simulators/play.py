@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Final, Protocol
 
 from simulators.clock import Clock
-from simulators.fleet import stream
+from simulators.fleet import Item, stream
 from simulators.publish import Counts
-from simulators.records import Happening, Message, Shot
+from simulators.records import Happening, Message, Picture, Shot
 from simulators.scenario import Scenario
 
-LATE_FRAME_MS: Final = 1000
-"""A frame so late is left out and counted: after a pause the cameras show the present."""
-LOOK_S: Final = 0.05
-"""Longest wait between two looks at the network."""
+LATE_FRAME_S: Final = 1.0
+"""A frame so late, by the wall, is left out and counted: after a pause the cameras show the present."""
 
 
 class Outlet(Protocol):
@@ -28,9 +27,14 @@ class Outlet(Protocol):
         """Whether readings have to wait."""
         ...
 
+    @property
+    def frames_full(self) -> bool:
+        """Whether one more frame would fail."""
+        ...
+
     def reading(self, message: Message) -> None: ...
 
-    def frame(self, shot: Shot) -> None: ...
+    def frame(self, shot: Shot | Picture) -> None: ...
 
     def pump(self) -> object:
         """Let the network make progress."""
@@ -48,9 +52,11 @@ class Report:
     """What a run did; `json` is what `--report` writes."""
 
     scenario: str
+    """Its name, or that of the file that was replayed."""
     seed: int
     start_ms: int
     seconds: float
+    """Of the scenario's time."""
     counts: Counts
     frames_skipped: int
 
@@ -76,19 +82,33 @@ def play(
     seconds: float | None = None,
     truth: TruthSink | None = None,
 ) -> Report:
-    """Play from now on, for `seconds` or until `stop` is set.
+    """Play a scenario from the clock's time on, for `seconds` of it or until `stop` is set. See `play_items`."""
+    start = clock.now()
+    skipped = play_items(stream(scenario, seed, start, seconds), outlet=outlet, clock=clock, stop=stop, truth=truth)
+    if seconds is not None:
+        _wait_until(start + round(seconds * 1000), outlet, clock, stop)
+    return Report(name, seed, start, (clock.now() - start) / 1000, outlet.counts, skipped)
+
+
+def play_items(
+    items: Iterable[Item | Picture],
+    *,
+    outlet: Outlet,
+    clock: Clock,
+    stop: threading.Event,
+    truth: TruthSink | None = None,
+) -> int:
+    """Send each item when it is due; returns how many frames were left out because it was too late for them.
 
     Readings are never left out: while the outlet is full or the program is late they wait and then follow at once,
-    with the times they were measured. The caller closes the outlet and so settles the counts of the report.
+    with the times they were measured. The caller closes the outlet and so settles its counts.
     """
-    start = clock.now()
-    end = None if seconds is None else start + round(seconds * 1000)
     skipped = 0
-    for item in stream(scenario, seed, start, seconds):
+    for item in items:
         _wait_until(item.due, outlet, clock, stop)
-        while outlet.full and not stop.is_set():
+        while (outlet.full or (clock.patient and outlet.frames_full)) and not stop.is_set():
             outlet.pump()
-            clock.wait(LOOK_S, stop)
+            clock.rest(stop)
         if stop.is_set():
             break
         if isinstance(item, Happening):
@@ -96,13 +116,11 @@ def play(
                 truth(item)
         elif isinstance(item, Message):
             outlet.reading(item)
-        elif clock.now() - item.due > LATE_FRAME_MS:
+        elif clock.late(item.due) > LATE_FRAME_S:
             skipped += 1
         else:
             outlet.frame(item)
-    if end is not None:
-        _wait_until(end, outlet, clock, stop)
-    return Report(name, seed, start, (clock.now() - start) / 1000, outlet.counts, skipped)
+    return skipped
 
 
 def _wait_until(due: int, outlet: Outlet, clock: Clock, stop: threading.Event) -> None:
@@ -111,4 +129,4 @@ def _wait_until(due: int, outlet: Outlet, clock: Clock, stop: threading.Event) -
         left = (due - clock.now()) / 1000
         if left <= 0:
             return
-        clock.wait(min(left, LOOK_S), stop)
+        clock.wait(left, stop)

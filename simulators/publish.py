@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from simulators.broker import Broker
 from simulators.errors import BrokerError
-from simulators.records import Message, Shot
+from simulators.records import Message, Picture, Shot
 
 Protocol = Literal["mqtt5", "mqtt311"]
 
@@ -143,6 +143,11 @@ class Publisher:
         return len(self._backlog) >= BACKLOG
 
     @property
+    def frames_full(self) -> bool:
+        """Whether one more frame would fail."""
+        return not self.online or len(self._frames) >= FRAMES_WAITING
+
+    @property
     def outstanding(self) -> int:
         """Messages and frames whose fate is not known yet."""
         return len(self._backlog) + len(self._readings) + len(self._frames)
@@ -152,14 +157,14 @@ class Publisher:
         self._backlog.append(message)
         self.pump()
 
-    def frame(self, shot: Shot) -> None:
+    def frame(self, shot: Shot | Picture) -> None:
         """Publish at QoS 0. Without a connection, or behind too many others, it fails: a late frame helps nobody."""
         self.pump()
-        if not self.online or len(self._frames) >= FRAMES_WAITING:
+        if self.frames_full:
             self.counts.frames_failed += 1
             return
         properties = None
-        if self.protocol == "mqtt5":
+        if self.protocol == "mqtt5" and shot.captured is not None:
             properties = Properties(PacketTypes.PUBLISH)
             properties.UserProperty = ("captured", str(shot.captured))
         connection = self._connection
@@ -197,7 +202,7 @@ class Publisher:
                     self._settle(event)
         while self._backlog and len(self._readings) < self._window:
             message = self._backlog[0]
-            info = self._client.publish(message.topic, message.payload, qos=1)
+            info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
             # Without a connection paho keeps it and sends it when there is one; a full queue keeps nothing.
             if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
                 break

@@ -73,6 +73,19 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """One frame as it was recorded: the bytes are there, and the capture time where the recording has it."""
+
+    due: int
+    topic: str
+    payload: bytes = field(repr=False)
+    captured: int | None
+
+    def jpeg(self) -> bytes:
+        return self.payload
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """One line of the truth: something that was made to happen, or that a right receiver must find."""
 
