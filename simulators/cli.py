@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from simulators import library
 from simulators.arguments import ScenarioArgument, say
 from simulators.errors import SimulatorError
 from simulators.frames_command import write_frames
-from simulators.inventory import toml
+from simulators.inventory import toml, write_keys
 from simulators.load_commands import make_load, verify
 from simulators.record_commands import record, replay
 from simulators.run_command import run, write
@@ -44,9 +47,15 @@ def list_ready() -> None:
 
 
 @app.command()
-def inventory(scenario: ScenarioArgument) -> None:
+def inventory(
+    scenario: ScenarioArgument,
+    keys: Annotated[Path | None, typer.Option(help="Write the loggers' passwords and keys to this file.")] = None,
+) -> None:
     """Print the scenario's inventory as the gateway reads it (TOML)."""
-    typer.echo(toml(library.load(scenario)), nl=False)
+    plan = library.load(scenario)
+    if keys is not None:
+        write_keys(plan, keys)
+    typer.echo(toml(plan), nl=False)
 
 
 app.command("frames")(write_frames)

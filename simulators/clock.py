@@ -43,14 +43,21 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """A time, by default the system's as it was at the start, carried on by the monotonic clock: a step of the
+    """A time, by default the system's as it was at the beginning, carried on by the monotonic clock: a step of the
     system's time moves nothing. `speed` seconds of it pass in one."""
 
     def __init__(self, speed: float = 1.0, start: int | None = None) -> None:
         self.patient = False
         self._speed = speed
-        self._epoch = time.time_ns() // 1_000_000 if start is None else start
+        self._start = start
+        self._epoch = self._started_ns = 0
+        self.begin()
+
+    def begin(self) -> int:
+        """Begin anew, now; returns the time at which that is."""
+        self._epoch = time.time_ns() // 1_000_000 if self._start is None else self._start
         self._started_ns = time.monotonic_ns()
+        return self._epoch
 
     def now(self) -> int:
         return self._epoch + int((time.monotonic_ns() - self._started_ns) / 1e6 * self._speed)
@@ -70,7 +77,14 @@ class NoClock:
 
     def __init__(self, start: int | None = None) -> None:
         self.patient = True
-        self._now = float(time.time_ns() // 1_000_000 if start is None else start)
+        self._start = start
+        self._now = 0.0
+        self.begin()
+
+    def begin(self) -> int:
+        """Begin anew; returns the time at which that is."""
+        self._now = float(time.time_ns() // 1_000_000 if self._start is None else self._start)
+        return int(self._now)
 
     def now(self) -> int:
         return int(self._now)
@@ -85,7 +99,7 @@ class NoClock:
         return 0.0
 
 
-def clock_of(speed: str, start: int | None) -> Clock:
+def clock_of(speed: str, start: int | None) -> WallClock | NoClock:
     """The clock of `--speed` and `--start` (ms UTC, None: now). Raises `SimulatorError`."""
     if speed == AS_FAST_AS_POSSIBLE:
         return NoClock(start)

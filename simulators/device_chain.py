@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 
 from simulators.faults.seam import LinkFault, PayloadFault, ReportEffect, ReportFault, StampFault, ValueFault
 from simulators.formats import format_of
+from simulators.formats.hj212 import Writer
 from simulators.incidents import Exceedance, Silence, SmokeWithDust
 from simulators.instrument import Instrument
+from simulators.loggers.control import Control
 from simulators.minute import Minutes
 from simulators.ordered import in_order
 from simulators.processes import PROCESSES
@@ -26,16 +28,24 @@ from simulators.scenario import Device, Scenario
 from simulators.seeds import generator
 
 
-def device_messages(scenario: Scenario, device: Device, seed: int, start: int) -> Iterator[Message]:
-    """What arrives of one device from `start` (ms UTC) on, in order of arrival; endless, unless silenced for good."""
-    chain = DeviceChain(scenario, device, seed, start)
-    return in_order((time, chain.arrivals(reports)) for time, reports in chain.said())
+def device_messages(
+    scenario: Scenario, device: Device, seed: int, start: int, control: Control | None = None
+) -> Iterator[Message]:
+    """What arrives of one device from `start` (ms UTC) on, in order of arrival; endless, unless silenced for good.
+
+    `control`: what a centre may change meanwhile; without commands the same arrives with it and without.
+    """
+    chain = DeviceChain(scenario, device, seed, start, control)
+    groups = ((time, chain.arrivals(reports)) for time, reports in chain.said())
+    return in_order(itertools.chain(chain.started(), groups))
 
 
 class DeviceChain:
     """The stages of one device, bound to its settings, its faults and its random numbers."""
 
-    def __init__(self, scenario: Scenario, device: Device, seed: int, start: int) -> None:
+    def __init__(
+        self, scenario: Scenario, device: Device, seed: int, start: int, control: Control | None = None
+    ) -> None:
         self._settings = settings = scenario.resolve(device)
         self._simulate = settings.simulate
         self._start = start
@@ -57,12 +67,20 @@ class DeviceChain:
             if (fault.site, fault.device) == here
         ]
         self._values = [fault.values(own) for fault, own in faults if isinstance(fault, ValueFault)]
-        self._stamps = [fault for fault, _ in faults if isinstance(fault, StampFault)]
+        self._control = control or Control(start, self._interval)
+        self._control.faults = [fault for fault, _ in faults if isinstance(fault, StampFault)]
         self._reports = [fault.reports(own) for fault, own in faults if isinstance(fault, ReportFault)]
         self._payloads = [fault.payload(own) for fault, own in faults if isinstance(fault, PayloadFault)]
         self._travels = [fault.travel(own) for fault, own in faults if isinstance(fault, LinkFault)]
         self._format = format_of(scenario, device)
         self._topic = f"pollution/{device.site}/{device.id}/data"
+        self._connection = f"{device.site}/{device.id}" if settings.simulate.carrier == "tcp" else ""
+
+    def started(self) -> Iterator[tuple[int, list[Message]]]:
+        """What a logger on its own connection says first: when it was started (2081, since 2017)."""
+        if self._connection and isinstance(self._format, Writer) and self._format.edition != "2005":
+            frame = self._format.started(self._control.clock(self._first), self._first - 1)
+            yield self._first, [Message(self._first, self._topic, frame, 0, connection=self._connection)]
 
     def said(self) -> Iterator[tuple[int, list[Report]]]:
         """Each moment at which the device measures, and what it has to say then.
@@ -71,11 +89,10 @@ class DeviceChain:
         scenario checks it), so no two messages of a right clock carry the same DataTime.
         """
         minutes = Minutes(self._process_type) if self._simulate.minute else None
-        for tick in itertools.count():
-            time = self._first + tick * self._interval
+        for time in self._control.ticks(self._first):
             t = (time - self._start) / 1000
             active = {i.factor: Draw(i.reach, i.share(t)) for i in self._draws if i.active(t)}
-            levels = self._process.step(Moment(_hour(time, self._zone), self._interval / 1000), active)
+            levels = self._process.step(Moment(_hour(time, self._zone), self._control.interval_ms / 1000), active)
             silent = [silence for silence in self._silences if silence.active(t)]
             if any(silence.duration_s is None for silence in silent):
                 return
@@ -86,14 +103,13 @@ class DeviceChain:
                 measured = effect(t, measured)
             derived = {reading.code: reading for reading in self._process_type.derive(measured)}
             readings = [derived[code] for code in self._codes]
-            stamp = time
-            for fault in self._stamps:
-                stamp = fault.stamp(t, stamp)
+            stamp = self._control.clock(time)
             reports = [Report(time, stamp, "realtime", readings)]
             if minutes is not None:
                 ended = minutes.add(stamp, readings)
                 if ended is not None:
                     reports.append(Report(time, ended[0], "minute", ended[1]))
+            self._control.remember(reports)
             yield time, _through(self._reports, reports, t)
 
     def arrivals(self, reports: Sequence[Report]) -> list[Message]:
@@ -110,7 +126,7 @@ class DeviceChain:
         values = sum(len(reading.values) for reading in report.readings)
         for number, payload in enumerate(self._format.payloads(report)):
             # The numbers of a split message are counted with its first packet.
-            yield Message(report.time, self._topic, payload, 0 if number else values)
+            yield Message(report.time, self._topic, payload, 0 if number else values, connection=self._connection)
 
 
 def _through(effects: Sequence[ReportEffect], items: list[Report], t: float) -> list[Report]:

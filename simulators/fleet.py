@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from simulators.cameras.render import Renderer
 from simulators.device_chain import device_messages
 from simulators.incidents import OnCamera
+from simulators.loggers.control import Control
 from simulators.records import Happening, Message, Shot
 from simulators.scenario import Camera, Scenario
 from simulators.seeds import generator
@@ -21,12 +23,24 @@ from simulators.truth import happenings
 Item = Message | Shot | Happening
 
 
-def stream(scenario: Scenario, seed: int, start: int, seconds: float | None = None) -> Iterator[Item]:
-    """Everything that arrives from `start` (ms UTC) on, and what happens, in time order; endless without `seconds`."""
+def stream(
+    scenario: Scenario,
+    seed: int,
+    start: int,
+    seconds: float | None = None,
+    controls: Mapping[str, Control] = MappingProxyType({}),
+) -> Iterator[Item]:
+    """Everything that arrives from `start` (ms UTC) on, and what happens, in time order; endless without `seconds`.
+
+    `controls`: by `site/device`, what a centre may change of a device while it goes on.
+    """
     end = None if seconds is None else start + round(seconds * 1000)
     sources: list[Iterator[Item]] = [
         happenings(scenario, start),
-        *(device_messages(scenario, device, seed, start) for device in scenario.devices),
+        *(
+            device_messages(scenario, device, seed, start, controls.get(f"{device.site}/{device.id}"))
+            for device in scenario.devices
+        ),
         *(camera_shots(scenario, camera, seed, start) for camera in scenario.cameras),
     ]
     merged = heapq.merge(*sources, key=_due)

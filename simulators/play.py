@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from simulators.clock import Clock
 from simulators.fleet import Item, stream
+from simulators.loggers.control import Control
 from simulators.publish import Counts
 from simulators.records import Happening, Message, Picture, Shot
 from simulators.scenario import Scenario
@@ -18,7 +20,7 @@ LATE_FRAME_S: Final = 1.0
 
 
 class Outlet(Protocol):
-    """Where messages go: `simulators.publish.Publisher`, or a list in a test."""
+    """Where messages go: `simulators.outlets.Outlets`, one of its parts, or a list in a test."""
 
     counts: Counts
 
@@ -81,10 +83,16 @@ def play(
     stop: threading.Event,
     seconds: float | None = None,
     truth: TruthSink | None = None,
+    start: int | None = None,
+    controls: Mapping[str, Control] = MappingProxyType({}),
 ) -> Report:
-    """Play a scenario from the clock's time on, for `seconds` of it or until `stop` is set. See `play_items`."""
-    start = clock.now()
-    skipped = play_items(stream(scenario, seed, start, seconds), outlet=outlet, clock=clock, stop=stop, truth=truth)
+    """Play a scenario for `seconds` or until `stop` is set. See `play_items`.
+
+    `start`: when it begins, ms UTC; without it the clock's time. `controls`: see `simulators.fleet.stream`.
+    """
+    start = clock.now() if start is None else start
+    items = stream(scenario, seed, start, seconds, controls)
+    skipped = play_items(items, outlet=outlet, clock=clock, stop=stop, truth=truth)
     if seconds is not None:
         _wait_until(start + round(seconds * 1000), outlet, clock, stop)
     return Report(name, seed, start, (clock.now() - start) / 1000, outlet.counts, skipped)

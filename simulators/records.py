@@ -52,6 +52,8 @@ class Message:
     values: int
     """Numbers it carries: what a receiver counts as readings."""
     retain: bool = False
+    connection: str = ""
+    """`site/device` of the logger on whose own connection it goes; empty: over MQTT."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,11 @@ from simulators.arguments import (
     TruthOption,
     UsernameOption,
     broker_of,
-    say,
 )
 from simulators.clock import clock_of, moment
 from simulators.inventory import toml
-from simulators.play import play
-from simulators.publish import Protocol, Publisher
+from simulators.live import Ways, centre_of, play_live
+from simulators.publish import Protocol
 from simulators.scenario import Scenario
 from simulators.stopping import stopped_by_signals
 from simulators.truth_file import truth_file
@@ -36,6 +35,9 @@ from simulators.write import write_traffic
 def run(
     scenario: ScenarioArgument,
     broker: BrokerOption = LOCAL,
+    hj212: Annotated[
+        str | None, typer.Option(help="HOST:PORT at which loggers with carrier `tcp` find the centre.")
+    ] = None,
     seed: SeedOption = 1,
     seconds: Annotated[float | None, typer.Option(help="End after so long; without it, run until stopped.")] = None,
     speed: SpeedOption = "1",
@@ -50,18 +52,14 @@ def run(
 ) -> None:
     """Play a scenario against a broker, in real time unless told otherwise. Ctrl-C ends it cleanly."""
     plan = library.load(scenario)
-    begins = _begins(plan, start)
+    address = broker_of(broker, username, password_file)
+    ways = Ways(address, centre_of(hj212), protocol, connect_timeout)
+    clock = clock_of(speed, _begins(plan, start))
     if inventory is not None:
         inventory.write_text(toml(plan), "utf-8")
-    publisher = Publisher(broker_of(broker, username, password_file), protocol, say)
     with stopped_by_signals() as stop, truth_file(truth) as note:
-        publisher.connect(connect_timeout, stop)
         name = library.find(scenario).stem
-        say(f"playing {name} with seed {seed} against {publisher.broker}; Ctrl-C ends it")
-        clock = clock_of(speed, begins)
-        played = play(plan, name, seed, outlet=publisher, clock=clock, stop=stop, seconds=seconds, truth=note)
-        publisher.close()
-    figures = played.json()
+        figures = play_live(plan, name, seed, ways, clock, stop, seconds=seconds, truth=note)
     if report is not None:
         report.write_text(json.dumps(figures) + "\n", "utf-8")
     typer.echo(" ".join(f"{key}={value}" for key, value in figures.items()))
