@@ -13,7 +13,8 @@ from simulators.errors import CentreError
 from simulators.loggers.carrier import Carrier
 from simulators.loggers.office import Office
 from simulators.outlets import Outlets
-from simulators.play import Report, TruthSink, play
+from simulators.play import TruthSink, play
+from simulators.progress import Timeline
 from simulators.publish import Protocol, Publisher
 from simulators.scenario import Scenario
 
@@ -69,17 +70,19 @@ def play_live(
     start = clock.begin()
     office.begin(start)
     tell(f"playing {name} with seed {seed} against {outlets}; Ctrl-C ends it")
-    played: Report = play(
-        plan,
-        name,
-        seed,
-        outlet=outlets,
-        clock=clock,
-        stop=stop,
-        seconds=seconds,
-        truth=truth,
-        start=start,
-        controls=office.controls,
-    )
+    with Timeline(seconds) as shown:
+        played = play(
+            plan,
+            name,
+            seed,
+            outlet=outlets,
+            clock=clock,
+            stop=stop,
+            seconds=seconds,
+            truth=truth,
+            start=start,
+            controls=office.controls,
+            shown=shown,
+        )
     outlets.close()
     return played.json() | {"commands": office.commands}

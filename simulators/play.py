@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -17,6 +17,13 @@ from simulators.scenario import Scenario
 
 LATE_FRAME_S: Final = 1.0
 """A frame so late, by the wall, is left out and counted: after a pause the cameras show the present."""
+
+
+Shown = Callable[[int], None]
+
+
+def _show_nothing(_due: int) -> None:
+    """Where nobody looks."""
 
 
 class Outlet(Protocol):
@@ -85,6 +92,7 @@ def play(
     truth: TruthSink | None = None,
     start: int | None = None,
     controls: Mapping[str, Control] = MappingProxyType({}),
+    shown: Shown = _show_nothing,
 ) -> Report:
     """Play a scenario for `seconds` or until `stop` is set. See `play_items`.
 
@@ -92,7 +100,7 @@ def play(
     """
     start = clock.now() if start is None else start
     items = stream(scenario, seed, start, seconds, controls)
-    skipped = play_items(items, outlet=outlet, clock=clock, stop=stop, truth=truth)
+    skipped = play_items(items, outlet=outlet, clock=clock, stop=stop, truth=truth, shown=shown)
     if seconds is not None:
         _wait_until(start + round(seconds * 1000), outlet, clock, stop)
     return Report(name, seed, start, (clock.now() - start) / 1000, outlet.counts, skipped)
@@ -105,11 +113,13 @@ def play_items(
     clock: Clock,
     stop: threading.Event,
     truth: TruthSink | None = None,
+    shown: Shown = _show_nothing,
 ) -> int:
     """Send each item when it is due; returns how many frames were left out because it was too late for them.
 
     Readings are never left out: while the outlet is full or the program is late they wait and then follow at once,
-    with the times they were measured. The caller closes the outlet and so settles its counts.
+    with the times they were measured. The caller closes the outlet and so settles its counts. `shown` is told of each
+    message and frame when it was due.
     """
     skipped = 0
     for item in items:
@@ -122,7 +132,9 @@ def play_items(
         if isinstance(item, Happening):
             if truth is not None:
                 truth(item)
-        elif isinstance(item, Message):
+            continue
+        shown(item.due)
+        if isinstance(item, Message):
             outlet.reading(item)
         elif clock.late(item.due) > LATE_FRAME_S:
             skipped += 1

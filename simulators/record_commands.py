@@ -24,6 +24,7 @@ from simulators.clock import clock_of
 from simulators.csv_source import arrivals_of
 from simulators.errors import SimulatorError
 from simulators.play import play_items
+from simulators.progress import Timeline
 from simulators.publish import Protocol, Publisher
 from simulators.record import Recorder
 from simulators.replay import Replay, Times
@@ -76,7 +77,8 @@ def replay(
         publisher.connect(connect_timeout, stop)
         clock = clock_of(speed, source.begins if times == "original" else None)
         start = clock.now()
-        skipped = play_items(source.items(start), outlet=publisher, clock=clock, stop=stop)
+        with Timeline(None) as shown:
+            skipped = play_items(source.items(start), outlet=publisher, clock=clock, stop=stop, shown=shown)
         publisher.close()
     counts = asdict(publisher.counts)
     del counts["readings_sent"]  # what is in recorded payloads is not looked at

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simulators.fleet import stream
 from simulators.play import TruthSink
+from simulators.progress import Timeline
 from simulators.records import Happening, Message
 from simulators.scenario import Scenario
 from simulators.traffic import Arrival, TrafficWriter
@@ -39,14 +40,16 @@ def write_traffic(
     """
     written = Written()
     about = {"scenario": name, "seed": seed, "start_ms": start, "seconds": seconds}
-    with TrafficWriter(out, about) as file:
+    with TrafficWriter(out, about) as file, Timeline(seconds) as shown:
         for item in stream(scenario, seed, start, seconds):
             if stop.is_set():
                 break
             if isinstance(item, Happening):
                 if truth is not None:
                     truth(item)
-            elif isinstance(item, Message):
+                continue
+            shown(item.due)
+            if isinstance(item, Message):
                 file.write(Arrival(item.due, item.topic, item.payload, retain=item.retain))
                 written.messages += 1
             else:
