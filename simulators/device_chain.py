@@ -28,8 +28,10 @@ from simulators.faults.seam import (
     with_numbers,
 )
 from simulators.formats import format_of
+from simulators.formats.hj212 import Writer
 from simulators.incidents import Service, Silence
 from simulators.instrument import Instrument
+from simulators.loggers.control import Control
 from simulators.ordered import in_order
 from simulators.processes import PROCESSES
 from simulators.processes.seam import Moment, local_hour
@@ -42,29 +44,43 @@ LAG_MS = 10
 """Between the messages of one moment, shortest period first: no two of them have the same QN."""
 
 
-def device_messages(scenario: Scenario, device: Device, seed: int, start: int) -> Iterator[Message]:
-    """What arrives of one device from `start` (ms UTC) on, in order of arrival; endless, unless silenced for good."""
-    for item in device_items(scenario, device, seed, start):
+def device_messages(
+    scenario: Scenario, device: Device, seed: int, start: int, control: Control | None = None
+) -> Iterator[Message]:
+    """What arrives of one device from `start` (ms UTC) on, in order of arrival; endless, unless silenced for good.
+
+    `control`: what a centre may change meanwhile; without commands the same arrives with it and without.
+    """
+    for item in device_items(scenario, device, seed, start, control):
         if isinstance(item, Parcel) and isinstance(item.item, Message) and not item.lost:
             yield item.item
 
 
-def device_items(scenario: Scenario, device: Device, seed: int, start: int) -> Iterator[Report | Parcel]:
+def device_items(
+    scenario: Scenario, device: Device, seed: int, start: int, control: Control | None = None
+) -> Iterator[Report | Parcel]:
     """What one device says, and what becomes of it on the way, each at its time; what is lost, when it would come."""
-    chain = DeviceChain(scenario, device, seed, start)
+    chain = DeviceChain(scenario, device, seed, start, control)
     groups: Iterator[tuple[int, list[Report | Parcel]]] = (
         (time, [*reports, *chain.arrivals(reports)]) for time, reports in chain.said()
     )
-    return in_order(groups)
+    return in_order(itertools.chain(chain.started(), groups))
 
 
 class DeviceChain:
     """The stages of one device, bound to its settings, its faults and its random numbers."""
 
     def __init__(
-        self, scenario: Scenario, device: Device, seed: int, start: int, *, faults: Sequence[Fault] | None = None
+        self,
+        scenario: Scenario,
+        device: Device,
+        seed: int,
+        start: int,
+        control: Control | None = None,
+        *,
+        faults: Sequence[Fault] | None = None,
     ) -> None:
-        """`faults`: in place of the scenario's."""
+        """`control`: what a centre may change of it. `faults`: in place of the scenario's."""
         self._plan = scenario, device, seed
         settings = scenario.resolve(device)
         self._simulate = settings.simulate
@@ -87,12 +103,21 @@ class DeviceChain:
         self._off = [fault for fault in own if isinstance(fault, OffFault)]
         numbered = list(with_numbers(own, seed, *here))
         self._values = [(f.stage, f.values(rng, host)) for f, rng in numbered if isinstance(f, ValueFault)]
-        self._stamps = [fault for fault in own if isinstance(fault, StampFault)]
+        self._control = control or Control(start, self._interval)
+        self._control.faults = [fault for fault in own if isinstance(fault, StampFault)]
         self._reports = [f.reports(rng, host) for f, rng in numbered if isinstance(f, ReportFault)]
         self._payloads = [f.payload(rng) for f, rng in numbered if isinstance(f, PayloadFault)]
         self._travels = [f.travel(rng) for f, rng in numbered if isinstance(f, LinkFault)]
         self._format = format_of(scenario, device)
         self._topic = f"pollution/{device.site}/{device.id}/data"
+        self._connection = f"{device.site}/{device.id}" if settings.simulate.carrier == "tcp" else ""
+
+    def started(self) -> Iterator[tuple[int, list[Report | Parcel]]]:
+        """What a logger on its own connection says first: when it was started (2081, since 2017)."""
+        if self._connection and isinstance(self._format, Writer) and self._format.edition != "2005":
+            frame = self._format.started(self._control.clock(self._first), self._first - 1)
+            message = Message(self._first, self._topic, frame, 0, connection=self._connection)
+            yield self._first, [Parcel(message, self._first)]
 
     def analysed(self) -> Iterator[tuple[int, list[Reading]]]:
         """Each moment at which the device measures, and what its analysers would show if all were well.
@@ -101,11 +126,10 @@ class DeviceChain:
         scenario checks it), so no two messages of a right clock carry the same DataTime.
         """
         device = self._plan[1]
-        for tick in itertools.count():
-            time = self._first + tick * self._interval
+        for time in self._control.ticks(self._first):
             t = (time - self._start) / 1000
             weather = self._world.weather(device, time)
-            moment = Moment(time, local_hour(time, self._zone), self._interval / 1000, weather)
+            moment = Moment(time, local_hour(time, self._zone), self._control.interval_ms / 1000, weather)
             levels = self._process.step(moment, self._draws(t))
             yield time, self._instrument.measure(t, levels, self._process.stopped)
 
@@ -125,13 +149,12 @@ class DeviceChain:
             derived = self._process.derive(self._shown("analyser", t, measured))
             shown = {reading.code: reading for reading in self._shown("logger", t, derived)}
             readings = [shown[code] for code in self._codes]
-            stamp = time
-            for fault in self._stamps:
-                stamp = fault.stamp(t, stamp)
+            stamp = self._control.clock(time)
             reports = [Report(time, stamp, "realtime", readings)]
             for period, begun, data in averages.add(stamp, readings) if asked else ():
                 if period in asked:
                     reports.append(Report(time + LAG_MS * len(reports), begun, period, data))
+            self._control.remember(reports)
             yield time, [report for report in _through(self._reports, reports, t) if self._speaks_at(report.time)]
 
     def arrivals(self, reports: Sequence[Report]) -> list[Parcel]:
@@ -174,7 +197,7 @@ class DeviceChain:
         values = sum(len(reading.values) for reading in report.readings)
         for number, payload in enumerate(self._format.payloads(report)):
             # The numbers of a split message are counted with its first packet.
-            yield Message(report.time, self._topic, payload, 0 if number else values)
+            yield Message(report.time, self._topic, payload, 0 if number else values, connection=self._connection)
 
 
 def _through(effects: Sequence[ReportEffect], items: list[Report], t: float) -> list[Report]:

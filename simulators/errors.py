@@ -13,3 +13,7 @@ class ScenarioError(SimulatorError):
 
 class BrokerError(SimulatorError):
     """The broker cannot be reached, or refused the connection."""
+
+
+class CentreError(SimulatorError):
+    """The centre cannot be reached over HJ 212's own TCP."""

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from simulators.arrivals import Arrivals
 from simulators.cameras.render import Renderer
 from simulators.device_chain import device_items
 from simulators.faults.seam import LinkFault, through, with_numbers
 from simulators.incidents import OnCamera
+from simulators.loggers.control import Control
 from simulators.oracle import Oracle
 from simulators.ordered import in_order
 from simulators.records import Happening, Message, Parcel, Report, Shot
@@ -29,8 +31,16 @@ Item = Message | Shot | Happening
 class Fleet:
     """All devices and cameras of a scenario, from `start` (ms UTC) on."""
 
-    def __init__(self, scenario: Scenario, seed: int, start: int) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        start: int,
+        controls: Mapping[str, Control] = MappingProxyType({}),
+    ) -> None:
+        """`controls`: by `site/device`, what a centre may change of a device while it goes on."""
         self._scenario, self._seed, self._start = scenario, seed, start
+        self._controls = controls
         self._oracles = [Oracle(scenario.resolve(d), d.site, d.id) for d in scenario.devices]
         self._arrivals = [
             *(
@@ -44,7 +54,10 @@ class Fleet:
         """Everything that arrives, and what happens, in time order; endless without `seconds`. To be asked for once."""
         scenario, seed, start = self._scenario, self._seed, self._start
         sources: list[Iterator[Report | Parcel]] = [
-            *(device_items(scenario, device, seed, start) for device in scenario.devices),
+            *(
+                device_items(scenario, device, seed, start, self._controls.get(f"{device.site}/{device.id}"))
+                for device in scenario.devices
+            ),
             *(camera_parcels(scenario, camera, seed, start) for camera in scenario.cameras),
         ]
         merged: Iterator[tuple[int, Report | Parcel | Happening]] = heapq.merge(
@@ -71,9 +84,15 @@ class Fleet:
             yield from part.last(at)
 
 
-def stream(scenario: Scenario, seed: int, start: int, seconds: float | None = None) -> Iterator[Item]:
+def stream(
+    scenario: Scenario,
+    seed: int,
+    start: int,
+    seconds: float | None = None,
+    controls: Mapping[str, Control] = MappingProxyType({}),
+) -> Iterator[Item]:
     """Everything that arrives from `start` (ms UTC) on, what happens, and at the end what is expected of it."""
-    fleet = Fleet(scenario, seed, start)
+    fleet = Fleet(scenario, seed, start, controls)
     yield from fleet.items(seconds)
     if seconds is not None:
         yield from fleet.last(start + round(seconds * 1000))

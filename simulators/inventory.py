@@ -1,9 +1,13 @@
-"""The part of a scenario that the gateway reads, as TOML: everything but `simulate` tables and incidents."""
+"""The part of a scenario that the gateway reads, as TOML: everything but `simulate` tables and incidents.
+
+Passwords and keys of loggers stand in a file of their own, as the gateway has it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 from pydantic import BaseModel
@@ -18,6 +22,19 @@ def toml(scenario: Scenario) -> str:
     blocks += [_table("[[devices]]", _plain(device)) for device in scenario.devices]
     blocks += [_table("[[cameras]]", _plain(camera)) for camera in scenario.cameras]
     return "\n".join(blocks)
+
+
+def write_keys(scenario: Scenario, path: Path) -> None:
+    """The passwords and SM4 keys of all that speak HJ 212, as the gateway's `keys_file`; for its owner alone."""
+    blocks: list[str] = []
+    for device in scenario.devices:
+        simulate = scenario.resolve(device).simulate
+        if simulate.codec == "hj212" and device.mn:
+            keys = [{"key": simulate.sm4_key}] if simulate.sm4_key else []
+            secrets = {"password": simulate.password} | ({"keys": keys} if keys else {})
+            blocks.append(_table(f"[devices.{_text(device.mn)}]", secrets))
+    path.touch(0o600)
+    path.write_text("\n".join(blocks), "utf-8")
 
 
 def _plain(model: BaseModel) -> dict[str, object]:

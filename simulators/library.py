@@ -6,13 +6,14 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from simulators.errors import ScenarioError
 from simulators.scenario import Scenario
 
+Model = TypeVar("Model", bound=BaseModel)
 READY: Final = Path(__file__).parent / "scenarios"
 
 
@@ -32,11 +33,15 @@ def find(scenario: str) -> Path:
 
 
 def load(scenario: str) -> Scenario:
-    """Read and check a scenario given by name or path.
+    """Read and check a scenario given by name or path. Raises `ScenarioError`, see `read_model`."""
+    return read_model(find(scenario), Scenario)
+
+
+def read_model(path: Path, model: type[Model]) -> Model:
+    """Read and check a TOML file.
 
     Raises `ScenarioError` with one line for each mistake: file, line, key, and what is wrong.
     """
-    path = find(scenario)
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -46,7 +51,7 @@ def load(scenario: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path}: {error}") from error
     try:
-        return Scenario.model_validate(tables)
+        return model.model_validate(tables)
     except ValidationError as error:
         mistakes = error.errors(include_url=False, include_context=False, include_input=False)
         raise ScenarioError("\n".join(_line(path, text, m["loc"], m["msg"]) for m in mistakes)) from error

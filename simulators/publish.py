@@ -12,11 +12,11 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -24,7 +24,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from simulators.broker import Broker
 from simulators.errors import BrokerError
-from simulators.records import Message, Shot
+from simulators.loggers.answers import Answer
+from simulators.records import Message, Picture, Shot
 
 Protocol = Literal["mqtt5", "mqtt311"]
 
@@ -37,6 +38,8 @@ FRAMES_WAITING: Final = 40
 AWAY_S: Final = 2.0
 """How long the end of a run waits for a broker that is away."""
 BACKOFF_S: Final = (1, 30)
+TOPICS_AT_ONCE: Final = 100
+"""Topics in one SUBSCRIBE."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,16 @@ class Counts:
     messages_failed: int = 0
     frames_sent: int = 0
     frames_failed: int = 0
+    messages_resent: int = 0
+    """Said again by loggers on their own connections, for want of an answer."""
+    messages_refused: int = 0
+    """Of those that failed: turned away by the centre (9011)."""
+    messages_overwritten: int = 0
+    """Of those that failed: pushed out of the memory of a logger that was away for long."""
+    answers_sent: int = 0
+    """Frames that the centre had asked for: 9011, data of the past, 9012."""
+    connects: int = 0
+    """Connections that loggers have made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,21 @@ class _Down:
 
 
 @dataclass(frozen=True, slots=True)
+class _Heard:
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A frame that the centre has asked for."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Published:
     mid: int
     refused: bool
@@ -73,6 +101,11 @@ class _Published:
 
 def _say_nothing(_: str) -> None:
     """The default of `Publisher.tell`."""
+
+
+def _do_nothing(_key: str, _frame: bytes) -> Sequence[Answer]:
+    """The default of `Publisher.hear`."""
+    return ()
 
 
 @dataclass(slots=True)
@@ -83,15 +116,19 @@ class Publisher:
     protocol: Protocol = "mqtt5"
     tell: Callable[[str], None] = _say_nothing
     """Told, in a sentence, when the connection is lost and when it is back."""
+    hear: Callable[[str, bytes], Sequence[Answer]] = _do_nothing
+    """What answers a frame from the centre to a device (`site/device`)."""
+    ears: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """Reply topics to the device that listens there and the topic on which it answers."""
     counts: Counts = field(default_factory=Counts)
     online: bool = False
-    _backlog: deque[Message] = field(default_factory=deque[Message])
-    _readings: dict[int, Message] = field(default_factory=dict[int, Message])
+    _backlog: deque[Message | _Answer] = field(default_factory=deque[Message | _Answer])
+    _readings: dict[int, Message | _Answer] = field(default_factory=dict[int, Message | _Answer])
     """Handed to paho, by packet id."""
     _frames: dict[int, int] = field(default_factory=dict[int, int])
     """Packet id to the number of the connection it was handed to."""
-    _events: queue.SimpleQueue[_Up | _Refused | _Down | _Published] = field(
-        default_factory=queue.SimpleQueue[_Up | _Refused | _Down | _Published]
+    _events: queue.SimpleQueue[_Up | _Refused | _Down | _Heard | _Published] = field(
+        default_factory=queue.SimpleQueue[_Up | _Refused | _Down | _Heard | _Published]
     )
     _window: int = WINDOW
     _was_online: bool = False
@@ -112,6 +149,7 @@ class Publisher:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
+        client.on_message = self._on_message
         if self.broker.username:
             client.username_pw_set(self.broker.username, self.broker.password)
         if self.broker.secure:
@@ -143,6 +181,11 @@ class Publisher:
         return len(self._backlog) >= BACKLOG
 
     @property
+    def frames_full(self) -> bool:
+        """Whether one more frame would fail."""
+        return not self.online or len(self._frames) >= FRAMES_WAITING
+
+    @property
     def outstanding(self) -> int:
         """Messages and frames whose fate is not known yet."""
         return len(self._backlog) + len(self._readings) + len(self._frames)
@@ -152,14 +195,14 @@ class Publisher:
         self._backlog.append(message)
         self.pump()
 
-    def frame(self, shot: Shot) -> None:
+    def frame(self, shot: Shot | Picture) -> None:
         """Publish at QoS 0. Without a connection, or behind too many others, it fails: a late frame helps nobody."""
         self.pump()
-        if not self.online or len(self._frames) >= FRAMES_WAITING:
+        if self.frames_full:
             self.counts.frames_failed += 1
             return
         properties = None
-        if self.protocol == "mqtt5":
+        if self.protocol == "mqtt5" and shot.captured is not None:
             properties = Properties(PacketTypes.PUBLISH)
             properties.UserProperty = ("captured", str(shot.captured))
         connection = self._connection
@@ -193,6 +236,8 @@ class Publisher:
                     for mid in lost:
                         del self._frames[mid]
                     self.counts.frames_failed += len(lost)
+                case _Heard():
+                    self._answer(event)
                 case _Published():
                     self._settle(event)
         while self._backlog and len(self._readings) < self._window:
@@ -216,14 +261,24 @@ class Publisher:
         self._client.disconnect()
         self._client.loop_stop()
         self.pump()
-        self.counts.messages_failed += len(self._readings) + len(self._backlog)
+        left = [*self._readings.values(), *self._backlog]
+        self.counts.messages_failed += sum(isinstance(message, Message) for message in left)
         self.counts.frames_failed += len(self._frames)
         for kept in (self._readings, self._backlog, self._frames):
             kept.clear()
 
+    def _answer(self, event: _Heard) -> None:
+        """Answers go before the messages that wait, data that were asked for behind them."""
+        key, topic = self.ears[event.topic]
+        for answer in self.hear(key, event.payload):
+            put = self._backlog.appendleft if answer.at_once else self._backlog.append
+            put(_Answer(topic, answer.frame))
+
     def _settle(self, event: _Published) -> None:
         message = self._readings.pop(event.mid, None)
-        if message is not None:
+        if isinstance(message, _Answer):
+            self.counts.answers_sent += not event.refused
+        elif message is not None:
             if event.refused:
                 self.counts.messages_failed += 1
             else:
@@ -241,6 +296,9 @@ class Publisher:
             self._events.put(_Refused(str(reason)))
             return
         self._connection += 1
+        topics = list(self.ears)
+        for first in range(0, len(topics), TOPICS_AT_ONCE):
+            client.subscribe([(topic, 1) for topic in topics[first : first + TOPICS_AT_ONCE]])
         self._events.put(_Up(getattr(properties, "ReceiveMaximum", 65_535)))
 
     def _on_disconnect(
@@ -252,6 +310,10 @@ class Publisher:
         properties: Properties | None,
     ) -> None:
         self._events.put(_Down(self._connection))
+
+    def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
+        if message.topic in self.ears and not message.retain:
+            self._events.put(_Heard(message.topic, bytes(message.payload)))
 
     def _on_publish(
         self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None

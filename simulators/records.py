@@ -66,6 +66,8 @@ class Message:
     values: int
     """Numbers it carries: what a receiver counts as readings."""
     retain: bool = False
+    connection: str = ""
+    """`site/device` of the logger on whose own connection it goes; empty: over MQTT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,19 @@ class Parcel:
     def again(self, due: int) -> Parcel:
         """A copy that arrives at `due` (ms UTC)."""
         return replace(self, item=replace(self.item, due=due), copy=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One frame as it was recorded: the bytes are there, and the capture time where the recording has it."""
+
+    due: int
+    topic: str
+    payload: bytes = field(repr=False)
+    captured: int | None
+
+    def jpeg(self) -> bytes:
+        return self.payload
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,11 +81,20 @@ def read(path: Path) -> tuple[dict[str, object], Iterator[Arrival]]:
     return about, _arrivals(path, records)
 
 
+class _Packed(gzip.GzipFile):
+    """A packed file with neither name nor time in its head, so that the same messages give the same bytes."""
+
+    def __init__(self, path: Path, mode: Literal["rb", "wb"]) -> None:
+        self._below = path.open(mode)
+        super().__init__("", mode, fileobj=self._below, mtime=0)
+
+    def close(self) -> None:
+        super().close()
+        self._below.close()
+
+
 def _open(path: Path, mode: Literal["rb", "wb"]) -> IO[bytes]:
-    """The file, packed or not; without a time in its head, so that the same messages give the same bytes."""
-    if path.suffix != ".gz":
-        return path.open(mode)
-    return cast(IO[bytes], gzip.GzipFile(path, mode, mtime=0))
+    return cast(IO[bytes], _Packed(path, mode)) if path.suffix == ".gz" else path.open(mode)
 
 
 def _arrivals(path: Path, records: Iterator[object]) -> Iterator[Arrival]:

@@ -23,12 +23,18 @@ def format_of(scenario: Scenario, device: Device) -> Format:
         case "senml":
             return senml.Writer(device.id, {factor.code: factor.unit for factor in settings.factors})
         case "hj212":
-            return hj212.Writer(
-                PROCESSES[scenario.kind(device)].SYSTEM_TYPE,
-                device.mn or "",
-                zone,
-                edition=simulate.edition,
-                password=simulate.password,
-                wants_reply=simulate.wants_reply,
-                key=bytes.fromhex(simulate.sm4_key) if simulate.sm4_key else None,
-            )
+            return hj212_writer(scenario, device)
+
+
+def hj212_writer(scenario: Scenario, device: Device) -> hj212.Writer:
+    """What writes for a device that speaks HJ 212."""
+    simulate = scenario.resolve(device).simulate
+    return hj212.Writer(
+        PROCESSES[scenario.kind(device)].SYSTEM_TYPE,
+        device.mn or "",
+        scenario.site(device.site).zone,
+        edition=simulate.edition,
+        password=simulate.password,
+        wants_reply=simulate.wants_reply,
+        key=bytes.fromhex(simulate.sm4_key) if simulate.sm4_key else None,
+    )

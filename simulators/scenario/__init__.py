@@ -5,7 +5,7 @@ simulators need: `simulate` tables inside types, devices and cameras, `incidents
 """
 
 from simulators.scenario.cameras import Camera, CameraSimulation, CameraWeather, Zone
-from simulators.scenario.devices import Device, DeviceSimulation, DeviceType, Factor, Limit
+from simulators.scenario.devices import CentreSettings, Device, DeviceSimulation, DeviceType, Factor, Limit
 from simulators.scenario.places import Site
 from simulators.scenario.scenario import Scenario
 from simulators.scenario.tables import Name, Table
@@ -15,6 +15,7 @@ __all__ = [
     "Camera",
     "CameraSimulation",
     "CameraWeather",
+    "CentreSettings",
     "Device",
     "DeviceSimulation",
     "DeviceType",

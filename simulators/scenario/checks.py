@@ -72,6 +72,8 @@ def _device_mistakes(scenario: Scenario, device: Device) -> Iterator[str]:
     for limit in settings.limits:
         if limit.factor not in codes:
             yield f"device {device.id}: a limit on {limit.factor!r}, which it does not send"
+    if settings.simulate.carrier == "tcp" and settings.simulate.codec != "hj212":
+        yield f"device {device.id}: carrier tcp is for codec hj212, not {settings.simulate.codec}"
     if settings.simulate.codec == "hj212":
         if not device.mn:
             yield f"device {device.id}: HJ 212 needs an mn"

@@ -47,6 +47,14 @@ class DeviceSimulation(ProcessSettings):
     """32 hexadecimal digits: HJ 212-2025 sends its data encrypted with it. Empty: in plain text."""
     wants_reply: bool = False
     """Whether HJ 212 data messages ask for a 9014."""
+    carrier: Literal["mqtt", "tcp"] = "mqtt"
+    """How HJ 212 goes: over the broker, or over a connection of the logger's own."""
+    overtime_s: Annotated[float, Field(gt=0, lt=100)] = 5.0
+    """TCP: how long a 9014 is waited for (`OverTime`)."""
+    recount: Annotated[int, Field(ge=0, le=99)] = 3
+    """TCP: how often a message is sent again then (`ReCount`), before the connection is made anew."""
+    reply_topic: str = "pollution/{site}/{device}/reply"
+    """MQTT: where HJ 212 listens for what the centre says; empty: it does not."""
     process: Kind | None = None
     """Default: the word that the type gives as its `kind`."""
     minute: bool = False
@@ -61,6 +69,15 @@ class DeviceSimulation(ProcessSettings):
     """How JSON writes the time: epoch milliseconds, or ISO 8601 in the site's zone."""
 
 
+class CentreSettings(Table):
+    """The gateway's `hj212` table of a device or a type; the simulators only pass it on."""
+
+    edition: Literal["2005", "2017", "2025"] | None = None
+    minute_s: int | None = None
+    commands: tuple[Literal["time", "intervals", "history", "sample"], ...] = ()
+    fill_gaps: bool | None = None
+
+
 class DeviceType(Table):
     """What devices of a kind share."""
 
@@ -69,6 +86,7 @@ class DeviceType(Table):
     silent_after_s: Annotated[float, Field(gt=0)] = 12.0
     factors: tuple[Factor, ...]
     limits: tuple[Limit, ...] = ()
+    hj212: CentreSettings | None = None
     simulate: DeviceSimulation = DeviceSimulation()
 
 
@@ -82,4 +100,5 @@ class Device(Table):
     silent_after_s: Annotated[float, Field(gt=0)] | None = None
     factors: tuple[Factor, ...] | None = None
     limits: tuple[Limit, ...] | None = None
+    hj212: CentreSettings | None = None
     simulate: DeviceSimulation = DeviceSimulation()

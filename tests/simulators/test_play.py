@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulators import library
+from simulators.clock import LOOK_S
 from simulators.fleet import stream
 from simulators.play import play
 from simulators.publish import Counts
@@ -22,12 +23,19 @@ class TestClock:
 
     __test__ = False
     time: float = START
+    patient: bool = False
 
     def now(self) -> int:
         return int(self.time)
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
-        self.time += seconds * 1000
+        self.time += min(seconds, LOOK_S) * 1000
+
+    def rest(self, stop: threading.Event) -> None:
+        self.time += LOOK_S * 1000
+
+    def late(self, due: int) -> float:
+        return (self.time - due) / 1000
 
 
 @dataclass
@@ -37,6 +45,7 @@ class Kept:
     clock: TestClock
     counts: Counts = field(default_factory=Counts)
     full: bool = False
+    frames_full: bool = False
     got: list[tuple[int, Message | Shot]] = field(default_factory=list[tuple[int, Message | Shot]])
     on_pump: Callable[[], None] = lambda: None
 

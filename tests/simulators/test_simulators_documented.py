@@ -23,6 +23,7 @@ MODELS: list[type[BaseModel]] = [
     scenario.Limit,
     scenario.DeviceType,
     scenario.DeviceSimulation,
+    scenario.CentreSettings,
     scenario.Device,
     scenario.Camera,
     scenario.CameraSimulation,

@@ -13,6 +13,8 @@ from simulators.formats.hj212.frame import crc16, enclose
 from simulators.formats.hj212.sm4 import seal
 from simulators.records import Period, Reading, Report
 
+SEALED: Final = frozenset(("1014", "3020"))
+"""What 2025 encrypts beside the data of 2000 to 2999."""
 COMMANDS: Final[dict[Period, str]] = {"realtime": "2011", "minute": "2051", "hour": "2061", "day": "2031"}
 
 
@@ -33,21 +35,48 @@ class Writer:
     """SM4 key of 16 bytes: CP is encrypted (2025)."""
 
     def payloads(self, report: Report) -> list[bytes]:
-        """One frame, or several with PNUM and PNO where CP would be longer than the edition allows.
+        """One frame, or several with PNUM and PNO where CP would be longer than the edition allows."""
+        return self.data(report.period, report.stamp, self.items(report), report.time, again=report.backfilled)
+
+    def items(self, report: Report) -> list[str]:
+        """What stands in CP behind DataTime, one item a factor."""
+        codes = EDITIONS[self.edition].codes
+        return [_item(reading, codes) for reading in report.readings]
+
+    def data(self, period: Period, stamp: int, items: Sequence[str], said: int, *, again: bool = False) -> list[bytes]:
+        """Frames of data: `stamp` is what they are of, `said` the number (ms UTC) of the first.
 
         Each packet of a split message has its own QN and repeats DataTime (HJ 212-2017 annex C).
         """
         rules = EDITIONS[self.edition]
-        stamp = f"DataTime={local(report.stamp, self.zone):%Y%m%d%H%M%S}"
-        parts = _parts(stamp, [_item(reading, rules.codes) for reading in report.readings], rules.cp_most)
+        time = f"DataTime={local(stamp, self.zone):%Y%m%d%H%M%S}"
+        parts = _parts(time, items, rules.cp_most)
         version = rules.version << 2 | (REPLY if self.wants_reply else 0)
-        again = "RF=1;" if report.backfilled and rules.backfill else ""
+        backfilled = "RF=1;" if again and rules.backfill else ""
         made: list[bytes] = []
         for number, cp in enumerate(parts, 1):
             split = f"Flag={version | SPLIT};PNUM={len(parts)};PNO={number}" if len(parts) > 1 else f"Flag={version}"
-            qn = report.time + number - 1
-            made.append(self.frame(COMMANDS[report.period], f"{split};{again}".rstrip(";"), cp.encode("ascii"), qn))
+            flags = f"{split};{backfilled}".rstrip(";")
+            made.append(self.frame(COMMANDS[period], flags, cp.encode("ascii"), said + number - 1))
         return made
+
+    def upload(self, command: str, cp: str, said: int, *, wants_reply: bool | None = None) -> bytes:
+        """A frame of anything else that is sent up; it asks for an answer as data do, unless told otherwise."""
+        wanted = self.wants_reply if wants_reply is None else wants_reply
+        flag = EDITIONS[self.edition].version << 2 | (REPLY if wanted else 0)
+        return self.frame(command, f"Flag={flag}", cp.encode(), said)
+
+    def started(self, clock: int, said: int) -> bytes:
+        """When the monitor was started (2081): at `clock`, by its own."""
+        stamp = f"{local(clock, self.zone):%Y%m%d%H%M%S}"
+        return self.upload("2081", f"DataTime={stamp};RestartTime={stamp}", said)
+
+    def answer(self, command: str, qn: str, cp: str) -> bytes:
+        """A frame of 9011 to 9014, the answer to the message `qn`: 2005 puts that number into CP."""
+        head = f"ST=91;CN={command};PW={self.password};MN={self.mn};Flag={EDITIONS[self.edition].version << 2}"
+        if self.edition == "2005":
+            return enclose(f"{head};CP=&&{';'.join(part for part in (f'QN={qn}', cp) if part)}&&".encode())
+        return enclose(f"QN={qn};{head};CP=&&{cp}&&".encode())
 
     def frame(self, command: str, flags: str, cp: bytes, qn: int) -> bytes:
         """One frame. `flags`: from Flag up to CP; `qn`: ms UTC, a number no other message of the monitor has."""
@@ -55,7 +84,7 @@ class Writer:
         stamp = f"QN={said:%Y%m%d%H%M%S}{said.microsecond // 1000:03d}"
         head = f"{stamp};ST={self.system_type};CN={command};PW={self.password};MN={self.mn};{flags};CP=&&".encode()
         plain = head + cp + b"&&"
-        if self.key is None:
+        if self.key is None or not (command.startswith("2") or command in SEALED):
             return enclose(plain)
         return enclose(head + seal(cp, self.key) + b"&&", crc16(plain))
 

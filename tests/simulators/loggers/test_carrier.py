@@ -1,0 +1,274 @@
+"""Loggers on connections of their own, before a centre that answers, stays silent, hangs up and asks."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import pytest
+from servers import free_port
+
+from gateway.hj212.build import reply_to, request
+from simulators.errors import CentreError
+from simulators.formats.hj212 import Edition, Writer
+from simulators.loggers import carrier as carriers
+from simulators.loggers import link
+from simulators.loggers.answers import Answer
+from simulators.loggers.carrier import Carrier
+from simulators.loggers.control import Control
+from simulators.loggers.frames import Cutter, Heard, read
+from simulators.records import Message, Reading, Report
+
+START = 1_767_225_600_000
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass
+class FakeCentre:
+    """A listener in a thread of its own that keeps what it hears."""
+
+    heard: list[Heard] = field(default_factory=list[Heard])
+    frames: list[bytes] = field(default_factory=list[bytes])
+    deaf: int = 0
+    """So many messages are not answered."""
+    hangs_up: int = 0
+    """So many messages are answered by hanging up."""
+    refuses: bool = False
+    port: int = 0
+    _writers: dict[str, asyncio.StreamWriter] = field(default_factory=dict[str, asyncio.StreamWriter])
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def start(self) -> None:
+        async def listen() -> None:
+            server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self.port = server.sockets[0].getsockname()[1]
+            ready.set()
+
+        ready = threading.Event()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        asyncio.run_coroutine_threadsafe(listen(), self._loop)
+        assert ready.wait(10)
+
+    def say(self, mn: str, frame: bytes) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._writers[mn].write(frame))
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        cutter = Cutter()
+        while data := await reader.read(65_536):
+            for frame in cutter.feed(data):
+                heard = read(frame)
+                assert heard is not None
+                self.frames.append(frame)
+                self.heard.append(heard)
+                self._writers[heard.mn] = writer
+                if self.hangs_up > 0:
+                    self.hangs_up -= 1
+                    writer.close()
+                    return
+                if self.deaf > 0:
+                    self.deaf -= 1
+                elif heard.flag & 1:
+                    edition = "2005" if heard.flag < 4 else "2017" if heard.flag < 8 else "2025"
+                    result, cn = (3, "9011") if self.refuses else (None, "9014")
+                    writer.write(reply_to(cn, qn=heard.qn, edition=edition, pw=heard.pw, mn=heard.mn, result=result))  # pyright: ignore[reportArgumentType]
+        writer.close()
+
+
+@pytest.fixture
+def centre(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCentre]:
+    monkeypatch.setattr(link, "BACKOFF_S", (0.05, 0.2))
+    made = FakeCentre()
+    made.start()
+    yield made
+    made.stop()
+
+
+def writer_of(number: int, edition: Edition = "2017", wants_reply: bool = True) -> Writer:
+    return Writer("31", f"010000A8900016F00000000{number}", SHANGHAI, edition=edition, wants_reply=wants_reply)
+
+
+def messages(writer: Writer, count: int, key: str = "s/d1") -> list[Message]:
+    return [
+        Message(time, "t", *writer.payloads(report), 1, connection=key)
+        for time in range(START, START + 1000 * count, 1000)
+        for report in [Report(time, time, "realtime", [Reading("a21026", {"Rtd": time / 1000 % 60}, 1)])]
+    ]
+
+
+class Run:
+    """A carrier, and the answers it gives to commands."""
+
+    def __init__(
+        self, centre: FakeCentre, *writers: Writer, overtime_s: float = 5.0, recount: int = 3, patient: bool = False
+    ) -> None:
+        self.loggers = {
+            f"s/d{number}": (
+                writer,
+                Control(START, 1000, writer=writer, overtime_s=overtime_s, recount=recount),
+            )
+            for number, writer in enumerate(writers, 1)
+        }
+        self.answers: list[Answer] = []
+        self.commands: list[tuple[str, bytes]] = []
+        self.carrier = Carrier(("127.0.0.1", centre.port), self.loggers, self.hear, lambda: START, patient=patient)
+        self.carrier.connect(10, threading.Event())
+
+    def hear(self, key: str, frame: bytes) -> list[Answer]:
+        self.commands.append((key, frame))
+        return self.answers
+
+    def until(self, met: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 20
+        while not met():
+            assert time.monotonic() < deadline, self.carrier.counts
+            self.carrier.pump()
+            time.sleep(0.002)
+
+
+def test_all_loggers_send_in_order_and_what_is_answered_counts_as_sent(centre: FakeCentre) -> None:
+    writers = [writer_of(1), writer_of(2, "2025"), writer_of(3, wants_reply=False)]
+    run = Run(centre, *writers)
+    said = [messages(writer, 20, f"s/d{number}") for number, writer in enumerate(writers, 1)]
+    for group in zip(*said, strict=True):
+        for message in group:
+            run.carrier.reading(message)
+    counts = run.carrier.close()
+    assert (counts.messages_sent, counts.readings_sent, counts.messages_failed, counts.connects) == (60, 60, 0, 3)
+    for writer, mine in zip(writers, said, strict=True):
+        frames = [frame for frame in centre.frames if writer.mn.encode() in frame]
+        assert frames == [message.payload.removesuffix(b"\r\n") for message in mine]
+
+
+def test_2005_logs_in_and_its_answers_are_understood(centre: FakeCentre) -> None:
+    writer = writer_of(1, "2005")
+    run = Run(centre, writer)
+    for message in messages(writer, 3):
+        run.carrier.reading(message)
+    assert run.carrier.close().messages_sent == 3
+    assert [heard.cn for heard in centre.heard] == ["9021", "2011", "2011", "2011"]
+
+
+def test_without_an_answer_the_same_frame_is_sent_again(centre: FakeCentre) -> None:
+    centre.deaf = 2
+    writer = writer_of(1)
+    run = Run(centre, writer, overtime_s=0.05)
+    for message in messages(writer, 2):
+        run.carrier.reading(message)
+    counts = run.carrier.close()
+    assert (counts.messages_sent, counts.messages_resent, counts.connects) == (2, 2, 1)
+    assert centre.frames[0] == centre.frames[1] == centre.frames[2] != centre.frames[3]
+
+
+def test_after_all_tries_the_connection_is_made_anew_and_nothing_is_forgotten(centre: FakeCentre) -> None:
+    centre.deaf = 3
+    writer = writer_of(1)
+    run = Run(centre, writer, overtime_s=0.05, recount=2)
+    for message in messages(writer, 2):
+        run.carrier.reading(message)
+    counts = run.carrier.close()
+    assert (counts.messages_sent, counts.messages_failed, counts.messages_resent) == (2, 0, 2)
+    assert counts.connects == 2
+    assert centre.frames[0] == centre.frames[3] != centre.frames[4]
+
+
+def test_what_was_not_answered_when_the_line_broke_is_sent_again_in_order(centre: FakeCentre) -> None:
+    centre.hangs_up = 2
+    writer = writer_of(1)
+    run = Run(centre, writer)
+    said = messages(writer, 5)
+    for message in said:
+        run.carrier.reading(message)
+    counts = run.carrier.close()
+    assert (counts.messages_sent, counts.messages_failed, counts.connects) == (5, 0, 3)
+    frames = [message.payload.removesuffix(b"\r\n") for message in said]
+    assert centre.frames == [frames[0], frames[0], *frames]
+
+
+def test_what_the_centre_refuses_has_failed_and_the_rest_goes_on(centre: FakeCentre) -> None:
+    centre.refuses = True
+    writer = writer_of(1)
+    run = Run(centre, writer)
+    for message in messages(writer, 3):
+        run.carrier.reading(message)
+    run.until(lambda: run.carrier.counts.refused == 3)
+    counts = run.carrier.close()
+    assert (counts.messages_sent, counts.messages_failed, counts.messages_refused) == (0, 3, 3)
+
+
+def test_for_a_frame_that_is_spoilt_nobody_waits(centre: FakeCentre) -> None:
+    writer = writer_of(1)
+    run = Run(centre, writer)
+    first, second = messages(writer, 2)
+    spoilt = Message(START, "t", first.payload[:-20] + b"\r\n", 1, connection="s/d1")
+    run.carrier.reading(spoilt)
+    run.carrier.reading(second)
+    assert run.carrier.close().messages_sent == 2
+
+
+def test_a_memory_that_is_full_forgets_the_oldest_and_counts_it(
+    centre: FakeCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carriers, "KEPT_IN_ALL", 3)
+    monkeypatch.setattr(carriers, "KEPT_LEAST", 3)
+    centre.deaf = 10**9
+    writer = writer_of(1)
+    run = Run(centre, writer)
+    said = messages(writer, 6)
+    for message in said:
+        run.carrier.reading(message)
+    run.until(lambda: run.carrier.counts.overwritten == 3)
+    counts = run.carrier.close(timeout_s=0)
+    assert (counts.messages_sent, counts.messages_failed, counts.messages_overwritten) == (0, 6, 3)
+    assert centre.frames == [said[0].payload.removesuffix(b"\r\n")]
+
+
+def test_a_command_is_answered_at_once_and_its_data_follow_what_waits(centre: FakeCentre) -> None:
+    writer = writer_of(1)
+    run = Run(centre, writer)
+    centre.deaf = 1
+    first, second, data = messages(writer, 3)
+    run.carrier.reading(first)
+    run.until(lambda: len(centre.heard) == 1)
+    run.answers = [Answer(writer.answer("9011", "1", "QnRtn=1"), True), Answer(data.payload, False)]
+    run.carrier.reading(second)
+    centre.say(writer.mn, request("1011", "", st="31", pw="123456", mn=writer.mn, qn="1" * 17, edition="2017"))
+    run.until(lambda: len(centre.heard) == 2)
+    assert run.commands[0][0] == "s/d1" and b"CN=1011" in run.commands[0][1]
+    assert centre.heard[1].cn == "9011"
+    centre.say(writer.mn, reply_to("9014", qn=centre.heard[0].qn, edition="2017", pw="123456", mn=writer.mn))  # pyright: ignore[reportArgumentType]
+    counts = run.carrier.close()
+    assert [heard.items.get("DataTime", "")[-2:] for heard in centre.heard] == ["00", "", "01", "02"]
+    assert (counts.messages_sent, counts.answers_sent) == (2, 2)
+
+
+def test_a_centre_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = writer_of(1)
+    port = free_port()
+    carrier = Carrier(
+        ("127.0.0.1", port), {"s/d1": (writer, Control(START, 1000))}, lambda *_: [], lambda: START, patient=False
+    )
+    with pytest.raises(CentreError, match=f"127.0.0.1:{port} does not answer"):
+        carrier.connect(0.1, threading.Event())
+
+
+@pytest.mark.parametrize("patient", [False, True])
+def test_the_fleet_waits_for_connections_that_are_up_and_patiently_for_all(
+    centre: FakeCentre, monkeypatch: pytest.MonkeyPatch, patient: bool
+) -> None:
+    monkeypatch.setattr(carriers, "BACKLOG", 2)
+    centre.hangs_up = 10**9
+    writer = writer_of(1)
+    run = Run(centre, writer, patient=patient)
+    for message in messages(writer, 3):
+        run.carrier.reading(message)
+    assert run.carrier.full
+    run.until(lambda: run.carrier.counts.connects > 1 and run.carrier.full == patient)
+    centre.hangs_up = 0
+    assert run.carrier.close().messages_sent == 3

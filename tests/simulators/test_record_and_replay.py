@@ -1,0 +1,163 @@
+"""Scenarios written to files, broker traffic recorded, and both sent again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from servers import Mosquitto, StartMosquitto, free_port
+from typer.testing import CliRunner
+
+from simulators import library
+from simulators.broker import Broker
+from simulators.cli import app
+from simulators.errors import BrokerError
+from simulators.fleet import stream
+from simulators.record import Recorder
+from simulators.records import Happening, Message
+from simulators.replay import Replay
+from simulators.traffic import Arrival, TrafficWriter, read
+
+START = 1_767_225_600_000
+COMMAND = [sys.executable, "-m", "simulators"]
+
+
+def invoke(*arguments: str) -> str:
+    done = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_write_puts_the_very_stream_into_a_file(tmp_path: Path) -> None:
+    file, truth = tmp_path / "a.traffic.gz", tmp_path / "truth.jsonl"
+    said = invoke(
+        *("write", "demo", "--out", str(file), "--seconds", "5.5", "--seed", "7"),
+        *("--start", "2026-01-01T08:00:00", "--truth", str(truth)),
+    )
+    head, arrivals = read(file)
+    assert head["start_ms"] == START and head["seed"] == 7
+    expected = [item for item in stream(library.load("demo"), 7, START, 5.5) if not isinstance(item, Happening)]
+    found = list(arrivals)
+    assert [(one.due, one.topic, one.captured) for one in found] == [
+        (item.due, item.topic, None if isinstance(item, Message) else item.captured) for item in expected
+    ]
+    messages = [item for item in expected if isinstance(item, Message)]
+    assert [one.payload for one in found if one.qos == 1] == [item.payload for item in messages]
+    assert f"messages={len(messages)} frames={len(expected) - len(messages)}" in said
+    told = [item.record for item in stream(library.load("demo"), 7, START, 5.5) if isinstance(item, Happening)]
+    assert told[0]["kind"] == "exceedance"
+    assert [json.loads(line) for line in truth.read_text().splitlines()] == told
+
+
+def test_the_same_seed_and_start_give_the_same_file(tmp_path: Path) -> None:
+    files = [tmp_path / "a.traffic.gz", tmp_path / "b.traffic.gz"]
+    for file in files:
+        invoke("write", "demo", "--out", str(file), "--seconds", "1", "--start", "2026-01-01T08:00:00")
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_as_fast_as_possible_nothing_is_left_out(mosquitto: Mosquitto, collect, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    expected = [item for item in stream(library.load("demo"), 7, START, 6) if not isinstance(item, Happening)]
+    with collect(mosquitto.port) as collector:
+        invoke(
+            *("run", "demo", "--broker", mosquitto.url, "--seed", "7", "--seconds", "6", "--speed", "max"),
+            *("--start", "2026-01-01T00:00:00Z", "--report", str(report)),
+        )
+        collector.wait_for(lambda got: len(got) >= len(expected))
+    figures = json.loads(report.read_text())
+    assert (figures["messages_failed"], figures["frames_failed"], figures["frames_skipped"]) == (0, 0, 0)
+    assert (figures["start_ms"], figures["seconds"]) == (START, 6.0)
+    assert sorted((m.topic, m.payload) for m in collector.messages if m.qos == 1) == sorted(
+        (item.topic, item.payload) for item in expected if isinstance(item, Message)
+    )
+
+
+def test_what_a_broker_passes_on_is_recorded_and_can_be_sent_again(
+    mosquitto: Mosquitto, collect, tmp_path: Path
+) -> None:
+    recorded, first = tmp_path / "r.traffic", tmp_path / "first.json"
+    process = subprocess.Popen(
+        [
+            *(*COMMAND, "record", "--broker", mosquitto.url, "--out", str(recorded)),
+            *("--topics", "pollution/#", "--topics", "camera/+/+/frame"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        with collect(mosquitto.port) as collector:
+            deadline = time.monotonic() + 30
+            while "recorder-" not in mosquitto.log():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            time.sleep(0.2)  # from CONNECT to SUBSCRIBE
+            invoke(
+                *("run", "demo", "--broker", mosquitto.url, "--seconds", "2", "--speed", "max"),
+                *("--report", str(first)),
+            )
+            sent = json.loads(first.read_text())
+            total = sent["messages_sent"] + sent["frames_sent"]
+            collector.wait_for(lambda got: len(got) >= total)
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=30)
+            assert process.returncode == 0
+            assert f"messages={total} " in said
+            invoke("replay", str(recorded), "--broker", mosquitto.url, "--speed", "max", "--times", "original")
+            collector.wait_for(lambda got: len(got) >= 2 * total)
+    finally:
+        process.kill()
+    arrivals = [(one.topic, one.payload, one.captured) for one in read(recorded)[1]]
+    assert len(arrivals) == total
+    for heard in (collector.messages[:total], collector.messages[total:]):
+        assert sorted((m.topic, m.payload, m.qos) for m in heard) == sorted(
+            (topic, payload, 0 if topic.startswith("camera") else 1) for topic, payload, _ in arrivals
+        )
+        assert sorted(dict(m.properties.UserProperty)["captured"] for m in heard if m.qos == 0) == sorted(
+            str(captured) for _, _, captured in arrivals if captured is not None
+        )
+
+
+def test_what_is_old_is_sent_as_of_now(mosquitto: Mosquitto, collect, tmp_path: Path) -> None:
+    file, report = tmp_path / "old.traffic", tmp_path / "report.json"
+    invoke("write", "demo", "--out", str(file), "--seconds", "2", "--start", "2025-06-01T00:00:00Z")
+    total = len(list(read(file)[1]))
+    before = int(time.time() * 1000)
+    with collect(mosquitto.port) as collector:
+        invoke("replay", str(file), "--broker", mosquitto.url, "--speed", "max", "--report", str(report))
+        collector.wait_for(lambda got: len(got) >= total)
+    after = int(time.time() * 1000)
+    figures = json.loads(report.read_text())
+    assert (figures["times_left"], figures["messages_failed"], figures["frames_failed"]) == (0, 0, 0)
+    assert figures["messages_sent"] + figures["frames_sent"] == total
+    stamps = [json.loads(m.payload)["time"] for m in collector.messages if m.payload.startswith(b'{"v":1,"time":1')]
+    stamps += [int(dict(m.properties.UserProperty)["captured"]) for m in collector.messages if m.qos == 0]
+    assert len(stamps) > 20
+    assert all(before - 1_000 <= stamp <= after + 3_000 for stamp in stamps)
+    assert all(b"=2025" not in m.payload for m in collector.messages)
+
+
+def test_with_original_times_the_very_bytes_are_sent_again() -> None:
+    arrivals = [Arrival(START, "a", b'{"time":5}'), Arrival(START + 10, "b", b"\xff\xd8", START, 0)]
+    replay = Replay(arrivals, "original")
+    assert replay.begins == START
+    items = list(replay.items(START))
+    assert [(item.due, item.topic) for item in items] == [(START, "a"), (START + 10, "b")]
+    assert Replay([], "present").begins is None
+
+
+def test_a_recorder_says_what_the_broker_does_not_allow(tmp_path: Path, start_mosquitto: StartMosquitto) -> None:
+    broker = start_mosquitto(users={"fleet": "right"})
+    with (
+        TrafficWriter(tmp_path / "x.traffic", {}) as file,
+        pytest.raises(BrokerError, match="refused the connection"),
+    ):
+        Recorder(Broker.of(broker.url), "mqtt5", ["#"], file).run(20, 0.1, threading.Event())
+    with TrafficWriter(tmp_path / "y.traffic", {}) as file, pytest.raises(BrokerError, match="does not answer"):
+        Recorder(Broker.of(f"mqtt://127.0.0.1:{free_port()}"), "mqtt311", ["#"], file).run(0.2, None, threading.Event())
