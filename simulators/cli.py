@@ -14,6 +14,7 @@ import typer
 
 from simulators import library
 from simulators.arguments import LOCAL, BrokerOption, ScenarioArgument
+from simulators.bench_command import bench_detectors
 from simulators.broker import Broker
 from simulators.clock import WallClock
 from simulators.errors import SimulatorError
@@ -23,6 +24,7 @@ from simulators.load_commands import make_load, verify
 from simulators.play import play
 from simulators.publish import Protocol, Publisher
 from simulators.records import Happening
+from simulators.score_command import score_receiver
 
 app = typer.Typer(
     add_completion=False,
@@ -92,6 +94,8 @@ def inventory(scenario: ScenarioArgument) -> None:
 app.command("frames")(write_frames)
 app.command("load")(make_load)
 app.command()(verify)
+app.command("score")(score_receiver)
+app.command("bench-detectors")(bench_detectors)
 
 
 def _say(text: str) -> None:
