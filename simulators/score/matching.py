@@ -1,16 +1,19 @@
 """What was said, matched one to one with what was to be found.
 
 An alert and an expectation fit where family, site, and device or camera are the same; factor, field, zone and `what`
-too, where both name one; and where the alert begins within the time in which it may begin, give or take the tolerance:
-from `from_ms` until what it is about is over. Alerts are taken in the order in which they began, and each takes, of
-the expectations that fit and are left, the one whose time is over first. Of points and stretches of time that makes the
-most pairs that can be made.
+too, where both name one; and where the alert begins, or is told, within the time in which it may begin, give or take
+the tolerance: from `from_ms` until what it is about is over. (When it is told counts too, because when it begins is
+known by the clock of a device or camera, which may be wrong.)
+
+Alerts are taken in the order in which they began. Each takes, of the expectations that fit, the one whose time is over
+first; where all that fit are taken, those who took them move on to others, if there are any: so as many pairs are made
+as can be.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,24 +55,53 @@ class Matched:
 
 def match(expected: Sequence[Expected], said: Sequence[Said], tolerance: int) -> Matched:
     """Pairs, and what is left over. `tolerance` is in ms. The order of the arguments' items does not matter."""
-    waiting: dict[tuple[str, str], list[Expected]] = defaultdict(list)
-    for each in sorted(expected, key=_order):
-        waiting[each.family, each.site].append(each)
-    everything = {key: tuple(each) for key, each in waiting.items()}
-    pairs: list[Pair] = []
-    false: list[FalseAlert] = []
-    for alert in sorted(said, key=_order_said):
-        key = alert.family, alert.site
-        fitting = [each for each in waiting.get(key, ()) if fits(each, alert, tolerance)]
-        if fitting:
-            found = min(fitting, key=lambda each: (each.what != alert.what, _last(each), _order(each)))
-            waiting[key].remove(found)
-            pairs.append(Pair(found, alert, _too_early(found, alert, tolerance)))
-        else:
-            again = any(fits(each, alert, tolerance) for each in everything.get(key, ()))
-            false.append(FalseAlert(alert, again))
-    missed = sorted((each for rest in waiting.values() for each in rest), key=_order)
-    return Matched(pairs, missed, false)
+    wanted = sorted(expected, key=_order)
+    alerts = sorted(said, key=_order_said)
+    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, each in enumerate(wanted):
+        places[each.family, each.site].append(place)
+    fitting = [
+        sorted(
+            (place for place in places[alert.family, alert.site] if fits(wanted[place], alert, tolerance)),
+            key=lambda place: (wanted[place].what != alert.what, _last(wanted[place]), place),
+        )
+        for alert in alerts
+    ]
+    taken: dict[int, int] = {}  # place of an expectation to the number of the alert that took it
+    for number in range(len(alerts)):
+        _take(number, fitting, taken)
+    pairs = [
+        Pair(wanted[place], alerts[number], _too_early(wanted[place], alerts[number], tolerance))
+        for place, number in sorted(taken.items())
+    ]
+    paired = set(taken.values())
+    false = [FalseAlert(alert, bool(fitting[n])) for n, alert in enumerate(alerts) if n not in paired]
+    return Matched(pairs, [each for place, each in enumerate(wanted) if place not in taken], false)
+
+
+def _take(number: int, fitting: Sequence[Sequence[int]], taken: dict[int, int]) -> None:
+    """Find an expectation for an alert, by letting others move on where need be: the shortest such chain."""
+    free = next((place for place in fitting[number] if place not in taken), None)
+    if free is not None:
+        taken[free] = number
+        return
+    came: dict[int, int] = {}  # place to the alert from which it was reached
+    held = {alert: place for place, alert in taken.items()}
+    queue = deque([number])
+    while queue:
+        alert = queue.popleft()
+        for place in fitting[alert]:
+            if place in came:
+                continue
+            came[place] = alert
+            if place in taken:
+                queue.append(taken[place])
+                continue
+            while True:  # back along the chain, each taking the next one's place
+                mover = taken[place] = came[place]
+                if mover == number:
+                    return
+                place = held[mover]
 
 
 def fits(expected: Expected, said: Said, tolerance: int) -> bool:
@@ -86,7 +118,7 @@ def fits(expected: Expected, said: Said, tolerance: int) -> bool:
                 (expected.zone, said.zone),
             )
         )
-        and expected.begins - tolerance <= said.since <= _last(expected) + tolerance
+        and any(expected.begins - tolerance <= time <= _last(expected) + tolerance for time in (said.since, said.told))
     )
 
 
@@ -98,11 +130,9 @@ def _last(expected: Expected) -> float:
     return math.inf if expected.last is None else expected.last
 
 
-def _order(expected: Expected) -> tuple[int, float, tuple[str, ...]]:
-    words = (expected.family, expected.site, *expected.subjects, expected.what, expected.factor, expected.field)
-    return expected.begins, _last(expected), (*words, expected.zone, expected.kind, str(expected.ends))
+def _order(expected: Expected) -> tuple[int, float, str]:
+    return expected.begins, _last(expected), repr(expected)
 
 
-def _order_said(said: Said) -> tuple[int, int, tuple[str, ...]]:
-    words = (said.family, said.site, said.subject, said.rule, said.factor, said.field, said.zone, str(said.ended))
-    return said.since, said.told, (*words, said.id)
+def _order_said(said: Said) -> tuple[int, int, str]:
+    return said.since, said.told, repr(said)

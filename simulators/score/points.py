@@ -28,11 +28,12 @@ _POINTS: Final = """
 """
 """One row a point; what is no finite number is said as nothing. Values are held together to six decimals."""
 _JOINED: Final = """
+    with sent as ({sent}), got as ({got})
     select site, device, count(sent.n) as sent, count(*) filter (where got.n is null) as lost,
         coalesce(sum(got.n - 1), 0) as duplicated,
         count(*) filter (where not list_has_any(sent.said, got.said)) as corrupt,
         count(*) filter (where sent.n is null) as invented
-    from ({sent}) sent full join ({got}) got using (site, device, factor, field, period, time)
+    from sent full join got using (site, device, factor, field, period, time)
     group by site, device order by site, device
 """
 

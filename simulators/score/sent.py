@@ -23,6 +23,7 @@ class SentPoint(NamedTuple):
     time: int
     """As stamped, ms UTC; of HJ 212 in whole seconds, for DataTime knows no finer time."""
     value: float
+    """As written: of HJ 212 with the decimals that it has for the factor."""
 
 
 def write_sent(scenario: Scenario, seed: int, start: int, seconds: float, file: Path) -> None:
@@ -49,5 +50,6 @@ def _points(scenario: Scenario, device: Device, seed: int, start: int, end: int)
             for reading in report.readings:
                 if codec == "senml" and reading.flag != "N":
                     continue
-                for field, value in reading.values.items():
+                for field, exact in reading.values.items():
+                    value = round(exact, reading.decimals) if codec == "hj212" else exact
                     yield SentPoint(device.site, device.id, reading.code, field, report.period, stamp, value)

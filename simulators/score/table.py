@@ -44,8 +44,8 @@ def alerts_table(scores: Mapping[str, Score]) -> Table:
             table.add_row(name, f"{row.family} {row.what}", *_cells(row, score.device_days))
         table.add_row(name, "all", *_cells(score.whole, score.device_days), style="bold", end_section=True)
     table.caption = (
-        "p50, p95: seconds from begin to alert; again: false, of what was told before; early: said to be over too early; "
-        "false/day: false alerts a device and day"
+        "p50, p95: seconds from begin to alert; again: false, of what was told before;\n"
+        "early: said to be over too early; false/day: false alerts a device and day"
     )
     return table
 
