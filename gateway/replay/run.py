@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 from detectors.records import Finding
 from gateway.alerts.ledger import Ledger
 from gateway.alerts.machine import AlertMachine
+from gateway.alerts.records import Detection
 from gateway.alerts.subjects import Subjects
 from gateway.alerts.texts import Texts
 from gateway.channels import Channels
@@ -54,6 +55,8 @@ from gateway.topics import Router
 
 LINK: Final = "replay"
 """Stands for the link by which messages came."""
+COMMIT_EVERY_MS: Final = 3_600_000
+"""How often position and state are saved where nothing else is: a replay that ends early is begun again."""
 AHEAD_BYTES: Final = 64 * 1024 * 1024
 """How much of the file is held at once; a tick with more is taken in parts."""
 
@@ -116,7 +119,9 @@ class Replay:
             live,
             outputs.steps,
             clock,
-            on_detections=lambda found: self._sightings.tell(found),
+            on_detections=self._of_edge_nodes,
+            commit_every_ms=COMMIT_EVERY_MS,
+            snapshot_every_ms=COMMIT_EVERY_MS,
         )
         self._frames = Frames(inventory, config.frames, on_result=self._analysed, on_bad=self._bad_frame)
         evidence = Evidence(outputs.folder / "evidence", config.frames.evidence_mib * 1024 * 1024)
@@ -211,6 +216,9 @@ class Replay:
             self._sightings.see(result, findings, jpeg)
             if findings:
                 await self._sightings.drain()
+
+    def _of_edge_nodes(self, detections: Sequence[Detection]) -> None:
+        self._sightings.tell(detections)
 
     def _bad_frame(self, frame: Frame, reason: str, detail: str) -> None:
         camera = self._inventory.cameras[frame.camera]

@@ -73,7 +73,7 @@ def _of_gateway(life: Sequence[Mapping[str, Any]]) -> list[Said]:
     fired = [time for time in (time_of(record["fired"]) for record in life) if time is not None]
     if not fired:
         return []
-    recorded = [time_of(record.get("recorded")) for record in life if record.get("step") == "fired"]
+    told, over = (_recorded(life, step) for step in ("fired", "resolved"))
     ended = [time for time in (time_of(record.get("resolved")) for record in life) if time is not None]
     first = life[0]
     family, rule = str(first["family"]), str(first["rule"])
@@ -86,15 +86,21 @@ def _of_gateway(life: Sequence[Mapping[str, Any]]) -> list[Said]:
             site=str(first["site"]),
             subject=_subject(first),
             since=_needed(first["since"]),
-            told=min((time for time in recorded if time is not None), default=fired[0]),
+            told=fired[0] if told is None else told,
             ended=ended[0] if ended else None,
             factor=str(first.get("factor") or ""),
             field=str(first.get("field") or ""),
             zone=zone,
             late=rule.endswith(LATE),
             id=str(first["id"]),
+            ended_told=over,
         )
     ]
+
+
+def _recorded(life: Sequence[Mapping[str, Any]], step: str) -> int | None:
+    """When the receiver recorded a step, by its own clock; None where that step is not among them."""
+    return next((time_of(record.get("recorded")) for record in life if record.get("step") == step), None)
 
 
 def _generic(record: Mapping[str, Any], number: int) -> Said:

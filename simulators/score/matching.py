@@ -123,7 +123,11 @@ def fits(expected: Expected, said: Said, tolerance: int) -> bool:
 
 
 def _too_early(expected: Expected, said: Said, tolerance: int) -> bool:
-    return said.ended is not None and (expected.ends is None or said.ended < expected.ends - tolerance)
+    """By the later of two clocks, that of the data and the receiver's: one of a camera or device may be wrong."""
+    if said.ended is None:
+        return False
+    ended = said.ended if said.ended_told is None else max(said.ended, said.ended_told)
+    return expected.ends is None or ended < expected.ends - tolerance
 
 
 def _last(expected: Expected) -> float:

@@ -18,8 +18,10 @@ from simulators.score.records import Expected, Said, Truth
 WIDTH: Final = 1000
 LEFT: Final = 190
 """Room for names."""
-BAR: Final = 7
-LANE: Final = 3 * BAR + 12
+BAR: Final = 9
+"""Height of a bar with the room below it."""
+ROOM: Final = 8
+"""Between two lanes."""
 AXIS: Final = 26
 TICKS: Final = 6
 
@@ -48,11 +50,11 @@ class _Bar:
 
 
 def span_of(truth: Truth, score: Score) -> Span:
-    """From the first to the last moment of which truth or receiver speak."""
+    """From the first to the last moment of which the truth speaks, or at which an alert was told."""
     times = [time for each in truth.counted for time in (each.start, each.end)]
     times += [time for each in truth.happened for time in (each.start, each.end) if time is not None]
     times += [time for each in truth.expected for time in (each.begins, each.ends) if time is not None]
-    times += [time for each in _said(score) for time in (each.since, each.told, each.ended) if time is not None]
+    times += [each.told for each in _said(score)]
     return Span(min(times), max(times)) if times else Span(0, 1)
 
 
@@ -71,14 +73,15 @@ def timelines(truth: Truth, score: Score, span: Span) -> list[tuple[str, str]]:
     for pair in score.whole.pairs:
         put(pair.expected.site, pair.expected.subjects, _expected(pair.expected, "found"))
         style = "early" if pair.too_early else "right"
-        put(pair.said.site, (pair.said.subject,), _alert(pair.said, style, f"told after {pair.delay / 1000:.1f} s"))
+        why = f"told after {pair.delay / 1000:.1f} s"
+        put(pair.said.site, (pair.said.subject,), _alert(pair.said, why, style, span))
     for each in score.whole.missed:
         put(each.site, each.subjects, _expected(each, "missed"))
     for alert in score.whole.false:
         why = "told again" if alert.again else "nothing to be found"
-        put(alert.said.site, (alert.said.subject,), _alert(alert.said, "false", why))
+        put(alert.said.site, (alert.said.subject,), _alert(alert.said, why, "false", span))
     for said in score.not_judged:
-        put(said.site, (said.subject,), _alert(said, "other", "not judged"))
+        put(said.site, (said.subject,), _alert(said, "not judged", "other", span))
     sites = sorted({site for site, _ in lanes})
     return [
         (site, _timeline({name: bars for (at, name), bars in sorted(lanes.items()) if at == site}, span))
@@ -116,26 +119,50 @@ def clock(time: int) -> str:
 
 
 def _timeline(lanes: dict[str, list[_Bar]], span: Span) -> str:
-    height = LANE * len(lanes) + AXIS
-    parts = [_open(height, "Timeline")]
+    parts: list[str] = []
+    y = ROOM // 2
+    for name, bars in lanes.items():
+        top = y
+        for row in range(3):
+            tracks = _tracks([bar for bar in bars if bar.row == row], span)
+            for track in tracks:
+                parts += [_rect(bar, y, span) for bar in track]
+                y += BAR
+            y += 0 if tracks else BAR
+        parts.append(f'<text x="{LEFT - 8}" y="{(top + y) // 2 + 3}" text-anchor="end">{escape(name)}</text>')
+        parts.append(f'<line class="rule" x1="0" x2="{WIDTH}" y1="{y + ROOM // 2}" y2="{y + ROOM // 2}"/>')
+        y += ROOM
+    height = y + AXIS
+    ticks: list[str] = []
     for step in range(TICKS + 1):
         time = span.start + (span.end - span.start) * step // TICKS
-        parts.append(_tick(span.x(time), height, clock(time)[11:]))
-    for number, (name, bars) in enumerate(lanes.items()):
-        y = LANE * number + 6
-        parts.append(f'<text x="{LEFT - 8}" y="{y + LANE // 2}" text-anchor="end">{escape(name)}</text>')
-        parts.append(f'<line class="rule" x1="0" x2="{WIDTH}" y1="{y + LANE - 6}" y2="{y + LANE - 6}"/>')
-        for bar in bars:
-            end = span.end if bar.end is None else bar.end
-            x = span.x(bar.start)
-            width = max(2.0, span.x(end) - x)
-            open_end = "" if bar.end is not None else ", open"
-            title = f"{bar.title}, {clock(bar.start)} to {clock(end)}{open_end}"
-            parts.append(
-                f'<rect class="{escape(bar.style)}" x="{x:.1f}" y="{y + bar.row * (BAR + 2)}" width="{width:.1f}" '
-                f'height="{BAR}" rx="1.5"><title>{escape(title)}</title></rect>'
-            )
-    return "".join((*parts, "</svg>"))
+        ticks.append(_tick(span.x(time), height, clock(time)[11:]))
+    return "".join((_open(height, "Timeline"), *ticks, *parts, "</svg>"))
+
+
+def _tracks(bars: Sequence[_Bar], span: Span) -> list[list[_Bar]]:
+    """Bars of one kind in as many rows as they need to hide none of them."""
+    tracks: list[list[_Bar]] = []
+    for bar in sorted(bars, key=lambda bar: (bar.start, span.end if bar.end is None else bar.end)):
+        for track in tracks:
+            last = track[-1].end
+            if last is not None and last <= bar.start:
+                track.append(bar)
+                break
+        else:
+            tracks.append([bar])
+    return tracks
+
+
+def _rect(bar: _Bar, y: int, span: Span) -> str:
+    end = span.end if bar.end is None else bar.end
+    x = span.x(bar.start)
+    width = max(2.0, span.x(end) - x)
+    title = f"{bar.title}, {clock(bar.start)} to {clock(end)}{'' if bar.end is not None else ', open'}"
+    return (
+        f'<rect class="{escape(bar.style)}" x="{x:.1f}" y="{y}" width="{width:.1f}" height="{BAR - 2}" rx="1.5">'
+        f"<title>{escape(title)}</title></rect>"
+    )
 
 
 def _open(height: int, label: str) -> str:
@@ -156,8 +183,12 @@ def _expected(each: Expected, style: str) -> _Bar:
     return _Bar(1, style, each.begins, each.ends, f"{style}: {_of(each)}")
 
 
-def _alert(said: Said, style: str, why: str) -> _Bar:
-    return _Bar(2, style, said.since, said.ended, f"alert {said.family} {said.rule} {said.factor}: {why}")
+def _alert(said: Said, why: str, style: str, span: Span) -> _Bar:
+    """Where it began by a clock that is far off, an alert is drawn when it was told."""
+    title = f"alert {said.family} {said.rule} {said.factor}: {why}"
+    if span.start <= said.since <= span.end:
+        return _Bar(2, style, said.since, said.ended, title)
+    return _Bar(2, style, said.told, said.ended if said.ended_told is None else said.ended_told, title)
 
 
 def _of(each: Expected) -> str:

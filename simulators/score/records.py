@@ -49,12 +49,14 @@ class Said:
     told: int
     """When the receiver told of it: what a delay is reckoned with."""
     ended: int | None
-    """When the receiver said that it was over; None where it did not."""
+    """When it was over, in the receiver's words; None where it did not say so."""
     factor: str = ""
     field: str = ""
     zone: str = ""
     late: bool = False
     id: str = ""
+    ended_told: int | None = None
+    """When the receiver said that it was over, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

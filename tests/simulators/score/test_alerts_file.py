@@ -119,6 +119,7 @@ def test_what_the_api_gives_with_the_history(tmp_path: Path, life: list[Transiti
     whole = json.loads(msgspec.json.encode(alert_object(mine[-1].alert))) | {"history": history}
     (said,) = read(tmp_path, json.dumps(whole))
     assert (said.since, said.told, said.ended) == (START, START + 5_200, START + 30_000)
+    assert said.ended_told == START + 30_200
 
 
 def test_alerts_of_any_receiver(tmp_path: Path) -> None:

@@ -114,6 +114,15 @@ def test_an_alert_may_end_as_much_too_early_as_the_tolerance_is() -> None:
     assert match([limit(100, 200)], [alert(100, 105)], TOLERANCE).pairs[0].too_early is False
 
 
+def test_a_clock_that_is_behind_makes_no_early_end() -> None:
+    """Told in time that it is over, although by the camera's clock it was over an hour before."""
+    said = replace(alert(-3_500, 101, -3_405), ended_told=195_000)
+    (pair,) = match([limit(100, 200)], [said], TOLERANCE).pairs
+    assert not pair.too_early
+    (pair,) = match([limit(100, 200)], [replace(said, ended_told=150_000)], TOLERANCE).pairs
+    assert pair.too_early
+
+
 def test_who_took_what_another_needs_moves_on() -> None:
     """The first alert would take what is over first, and the second fits nothing else."""
     wide, narrow = limit(100, 300, factor=""), limit(100, 200, factor="a21026")
