@@ -116,6 +116,14 @@ class Frames:
         worker.filled.set()
         self._settled.clear()
 
+    async def put(self, frame: Frame) -> None:
+        """Put a frame into its camera's slot once that is free: none is dropped, where frames are no live ones."""
+        worker = self._workers[frame.camera % len(self._workers)]
+        while frame.camera in worker.slots:
+            worker.taken.clear()
+            await worker.taken.wait()
+        self.offer(frame)
+
     async def drain(self) -> None:
         """Return when no frame waits and none is in work."""
         await self._settled.wait()
@@ -138,6 +146,7 @@ class Frames:
                 worker.filled.clear()
                 continue
             _, frame = worker.slots.popitem(last=False)
+            worker.taken.set()
             try:
                 answer = await worker.analyse(frame)
             except asyncio.CancelledError:
@@ -192,6 +201,8 @@ class _Worker:
         self.slots: OrderedDict[int, Frame] = OrderedDict()
         """Camera to the frame that waits."""
         self.filled = asyncio.Event()
+        self.taken = asyncio.Event()
+        """Set when a slot has become free."""
         self.cameras = cameras
         self._closing = False
         self._thread = ThreadPoolExecutor(1, f"frames-{number}")

@@ -10,32 +10,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Protocol
 
 import structlog
 
-from gateway.codecs.jpeg import captured_ms, check_jpeg
 from gateway.errors import JournalError
+from gateway.frame_door import FrameDoor, FrameRoom
 from gateway.intake import Intake
 from gateway.inventory import Inventory
 from gateway.journal.journal import Journal
 from gateway.pipeline import Pipeline
-from gateway.records import Batch, Block, DeadLetter, Frame
+from gateway.records import Batch, Block, DeadLetter
 from gateway.topics import Router
 
 log = structlog.get_logger("gateway.ingest")
 
 RETRY_S = 0.5
 """Pause before a journal that refused is tried again. Meanwhile nothing is acknowledged and links stop reading."""
-LETTER_BYTES = 4096
-"""How much of a frame a dead letter keeps: enough to see what it is. Frames are never run again."""
-
-
-class FrameRoom(Protocol):
-    """What ingest needs of the frame room."""
-
-    def offer(self, frame: Frame) -> None: ...
 
 
 class Ingest:
@@ -53,12 +43,9 @@ class Ingest:
     ) -> None:
         """`on_frame` is told of every frame: its camera and when it was received, ms UTC."""
         self._intake = intake
-        self._router = router
-        self._inventory = inventory
         self._journal = journal
         self._pipeline = pipeline
-        self._frames = frames
-        self._on_frame = on_frame
+        self._door = FrameDoor(router, inventory, frames, on_frame, pipeline.bury)
         self.refused = ""
         """Why the journal does not take messages now; empty while it does."""
         self.idle = asyncio.Event()
@@ -70,7 +57,7 @@ class Ingest:
         while True:
             batches = await self._intake.take()
             self.idle.clear()
-            blocks = await self._make_durable(list(map(self._split_frames, batches)))
+            blocks = await self._make_durable(list(map(self._door.split, batches)))
             for batch in batches:
                 batch.ack()
             for block in blocks:
@@ -101,36 +88,3 @@ class Ingest:
                 log.info("journal_writes_again")
                 self.refused = ""
             return blocks
-
-    def _split_frames(self, batch: Batch) -> Batch:
-        """Camera frames to their slots; what is left of the batch goes to the journal."""
-        if not self._router.has_frames:
-            return batch
-        routes = list(map(self._router.route, batch.topics))
-        rest: list[int] = []
-        frames = 0
-        for row, route in enumerate(routes):
-            if route.codec != "jpeg":
-                rest.append(row)
-                continue
-            frames += 1
-            if route.camera < 0:
-                self._bury(batch, row, "unknown_camera", "the topic names no camera of the inventory")
-                continue
-            self._on_frame(route.camera, batch.received)
-            jpeg = batch.payloads[row]
-            wrong = check_jpeg(jpeg)
-            if wrong is not None:
-                self._bury(batch, row, wrong, f"{len(jpeg)} bytes that are no usable JPEG frame")
-                continue
-            zone = self._inventory.sites[self._inventory.cameras[route.camera].site].zone
-            captured = captured_ms(jpeg, batch.captured.get(row), batch.received, zone)
-            self._frames.offer(Frame(route.camera, captured, batch.received, jpeg))
-        if not frames:
-            return batch
-        return replace(batch, topics=[batch.topics[r] for r in rest], payloads=[batch.payloads[r] for r in rest])
-
-    def _bury(self, batch: Batch, row: int, reason: str, detail: str) -> None:
-        payload = batch.payloads[row][:LETTER_BYTES]
-        letter = DeadLetter(-1, batch.received, batch.link, batch.topics[row], payload, reason, detail)
-        self._pipeline.bury(letter)

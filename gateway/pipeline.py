@@ -96,13 +96,15 @@ class Pipeline:
         *,
         replies: Answers | None = None,
         requests: Asked | None = None,
+        commit_every_ms: int = COMMIT_EVERY_MS,
+        snapshot_every_ms: int = SNAPSHOT_EVERY_MS,
     ) -> None:
         """`on_steps` is called after a commit with the steps it made durable: to publish and to show them.
 
         `on_events` likewise with the events of devices; these may come twice after a crash. `on_detections` likewise
         with what edge nodes of cameras saw and the ledger did not have yet. `replies` is told of every block but those
         run again when starting; `requests` also of those that were not handled before the start: an answer may be
-        among them.
+        among them. Alerts are committed at once; the position alone, and the state of the detectors, every so often.
         """
         self._decoder = decoder
         self._checks = checks
@@ -121,6 +123,8 @@ class Pipeline:
         self._clock = clock
         self._replies = replies
         self._requests = requests
+        self._commit_every = commit_every_ms
+        self._snapshot_every = snapshot_every_ms
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._lock = asyncio.Lock()
         self._waiting = Gathered()
@@ -223,8 +227,8 @@ class Pipeline:
         """
         async with self._lock:
             now = self._clock()
-            due = snapshot or now - self._snapshot_at >= SNAPSHOT_EVERY_MS
-            if not (self._waiting or due or now - self._committed_at >= COMMIT_EVERY_MS):
+            due = snapshot or now - self._snapshot_at >= self._snapshot_every
+            if not (self._waiting or due or now - self._committed_at >= self._commit_every):
                 return
             # No await between here and the call below: what has gathered, position and state belong together.
             taken, position = self._waiting.take(), self.position

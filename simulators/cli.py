@@ -9,12 +9,14 @@ import typer
 
 from simulators import library
 from simulators.arguments import ScenarioArgument, say
+from simulators.bench_command import bench_detectors
 from simulators.errors import SimulatorError
 from simulators.frames_command import write_frames
 from simulators.inventory import toml, write_keys
 from simulators.load_commands import make_load, verify
 from simulators.record_commands import record, replay
 from simulators.run_command import run, write
+from simulators.score_command import score_receiver
 
 app = typer.Typer(
     add_completion=False,
@@ -63,6 +65,8 @@ app.command()(record)
 app.command()(replay)
 app.command("load")(make_load)
 app.command()(verify)
+app.command("score")(score_receiver)
+app.command("bench-detectors")(bench_detectors)
 
 
 def main() -> None:

@@ -68,10 +68,7 @@ def write(
             if masks:
                 cv2.imwrite(str(folder / f"{number:06d}.png"), mask_of(frame))
             if lines is not None:
-                lines.write(
-                    json.dumps({"frame": number, "time_ms": taken, "captured_ms": captured} | told(frame, camera))
-                )
-                lines.write("\n")
+                lines.write(json.dumps(line(camera, number, taken, captured, frame)) + "\n")
     finally:
         if lines is not None:
             lines.close()
@@ -85,6 +82,12 @@ def times(scenario: Scenario, camera: Camera, seed: int, start: int, seconds: fl
     end = start + round(1000 * seconds)
     shots = itertools.takewhile(lambda shot: shot.due < end, camera_shots(scenario, camera, seed, start))
     return ((shot.due, shot.captured) for shot in shots)
+
+
+def line(camera: Camera, number: int, taken: int, captured: int, frame: Frame) -> dict[str, object]:
+    """A line of the truth of frames: which frame of which camera it is, and what is true of it."""
+    which = {"site": camera.site, "camera": camera.id, "frame": number, "time_ms": taken, "captured_ms": captured}
+    return which | told(frame, camera)
 
 
 def told(frame: Frame, camera: Camera) -> dict[str, object]:

@@ -18,7 +18,8 @@ from gateway import ingest as ingest_module
 from gateway.config import Journal as JournalSettings
 from gateway.config import Subscription
 from gateway.errors import JournalError, JournalFull
-from gateway.ingest import LETTER_BYTES, Ingest
+from gateway.frame_door import LETTER_BYTES
+from gateway.ingest import Ingest
 from gateway.intake import Intake
 from gateway.journal.journal import Journal
 from gateway.pipeline import Pipeline

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +14,12 @@ from gateway.codecs.seam import CodecSettings
 from gateway.config import Subscription
 from gateway.decode import Decoder
 from gateway.inventory_file import read_inventory
+from gateway.keys_file import load_keys
 from gateway.records import Block
 from gateway.topics import Router
 from simulators import library
 from simulators.device_chain import device_messages
-from simulators.inventory import toml
+from simulators.inventory import toml, write_keys
 
 START = 1_767_225_600_000
 MESSAGES = 30
@@ -25,8 +27,10 @@ MESSAGES = 30
 
 
 @pytest.mark.parametrize("name", library.ready())
-def test_its_inventory_has_no_mistakes_and_its_messages_are_read(name: str) -> None:
+def test_its_inventory_has_no_mistakes_and_its_messages_are_read(name: str, tmp_path: Path) -> None:
     scenario = library.load(name)
+    write_keys(scenario, tmp_path / "keys.toml")
+    settings = CodecSettings(keys=load_keys(tmp_path / "keys.toml", {}))
     inventory, mistakes, _ = read_inventory(tomllib.loads(toml(scenario)))
     assert mistakes == [] and inventory is not None
     if scenario.faults:
@@ -35,7 +39,7 @@ def test_its_inventory_has_no_mistakes_and_its_messages_are_read(name: str) -> N
         codec = scenario.resolve(device).simulate.codec
         subscription = Subscription(topic="pollution/{site}/{device}/data", codec=codec)
         channels = Channels(inventory, 10_000)
-        codecs = make_codecs(inventory, channels, CodecSettings())
+        codecs = make_codecs(inventory, channels, settings)
         decoder = Decoder(Router([subscription], inventory), codecs)
         messages = list(itertools.islice(device_messages(scenario, device, 1, START), MESSAGES))
         block = Block(0, START, "link", [m.topic for m in messages], [m.payload for m in messages])

@@ -1,0 +1,1 @@
+"""A recording run through the gateway without broker or wall clock."""

@@ -1,0 +1,1 @@
+"""The score: what happened held against what a receiver said of it."""

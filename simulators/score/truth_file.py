@@ -1,0 +1,98 @@
+"""Reading a truth file: what happened, and what a right receiver must find."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from simulators.errors import SimulatorError
+from simulators.score.records import Counted, Expected, Happened, Truth
+from simulators.score.words import of_incident
+
+_FIGURES = ("sent", "arrived", "lost", "duplicated", "late", "out_of_order")
+
+
+def read_truth(file: Path) -> Truth:
+    """The truth as `simulators run --truth` writes it, lines in any order.
+
+    Where no line has `expect` and none is `expected`, what must be found is worked out of the kinds of incidents: an
+    exceedance for an `exceedance`, and so on. Raises `SimulatorError` with the number of a line that is wrong.
+    """
+    return truth_of([record for _, record in json_lines(file)], str(file))
+
+
+def truth_of(records: list[dict[str, Any]], name: str = "truth") -> Truth:
+    """The truth out of its lines, as they are in a file of that name. Raises `SimulatorError`."""
+    truth = Truth()
+    told = any("expect" in record or record.get("layer") == "expected" for record in records)
+    for number, record in enumerate(records, 1):
+        try:
+            _take(truth, record, told)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SimulatorError(f"{name}: line {number}: {error!r}") from error
+    return truth
+
+
+def json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSON lines file with the numbers of their lines. Raises `SimulatorError`."""
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SimulatorError(f"{file}: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise SimulatorError(f"{file}: line {number}: {error}") from error
+            if not isinstance(record, dict):
+                raise SimulatorError(f"{file}: line {number}: expected an object")
+            yield number, cast(dict[str, Any], record)
+
+
+def _take(truth: Truth, record: Mapping[str, Any], told: bool) -> None:
+    layer, kind = str(record["layer"]), str(record["kind"])
+    site = str(record.get("site", ""))
+    subjects = tuple(str(record[key]) for key in ("device", "camera") if record.get(key) is not None)
+    start, end = int(record["start_ms"]), _time(record["end_ms"])
+    if (layer, kind) == ("expected", "counts"):
+        if end is None:
+            raise ValueError("counts need an end_ms")
+        figures = {name: int(record.get(name, 0)) for name in _FIGURES}
+        truth.counted.append(Counted(site, subjects[0], start, end, figures))
+        return
+    if layer != "expected":
+        truth.happened.append(Happened(layer, kind, site, subjects, start, end))
+    for each in record.get("expect", ()) if told else _worked_out(record, kind, start, end):
+        truth.expected.append(
+            Expected(
+                family=str(each["family"]),
+                what=str(each["what"]),
+                site=site,
+                subjects=subjects,
+                begins=int(each["from_ms"]),
+                begun=_time(each["to_ms"]),
+                ends=end,
+                factor=str(each.get("factor") or ""),
+                field=str(each.get("field") or ""),
+                zone=str(each.get("zone") or ""),
+                late=bool(record.get("late")),
+                kind=kind,
+            )
+        )
+
+
+def _worked_out(record: Mapping[str, Any], kind: str, start: int, end: int | None) -> list[dict[str, Any]]:
+    """What must be found of an occurrence whose truth does not say so: by its kind, at any time while it lasts."""
+    found = of_incident(kind)
+    if found is None:
+        return []
+    family, what = found
+    about = {key: record[key] for key in ("factor", "zone") if key in record}
+    return [{"family": family, "what": what, "from_ms": start, "to_ms": end, **about}]
+
+
+def _time(value: Any) -> int | None:
+    return None if value is None else int(value)

@@ -1,0 +1,86 @@
+"""Words of truth and receivers brought together: rules of alerts, and kinds of incidents where a truth has no `expect`.
+
+| receiver | truth |
+|---|---|
+| exceedance, any rule that is no word of the truth | `limit` |
+| data_quality `clock_ahead`, `clock_behind`, `clock_drifting`, `no_clock` | `clock` |
+| security, any rule that is no word of the truth | `motion`, the rule being the zone |
+| any other rule | the same word; where the truth has no such word, any |
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+EXCEEDANCE: Final = "exceedance"
+DATA_QUALITY: Final = "data_quality"
+SECURITY: Final = "security"
+HEALTH: Final = "gateway_health"
+FRAUD: Final = "fraud"
+
+LIMIT: Final = "limit"
+MOTION: Final = "motion"
+CLOCK: Final = "clock"
+LATE: Final = ":late"
+"""Behind the rule of an alert about data that came late."""
+
+_WORDS: Final = {
+    EXCEEDANCE: frozenset((LIMIT, "smoke", "coloured_water", "foam")),
+    DATA_QUALITY: frozenset(
+        ("silence", "stuck", "drift", "spike", "bias", "saturation", "unit", CLOCK, "identity"),
+    ),
+    SECURITY: frozenset((MOTION, "cover", "blur", "freeze", "shift", "glare")),
+}
+_OTHERWISE: Final = {EXCEEDANCE: LIMIT, SECURITY: MOTION}
+_CLOCKS: Final = frozenset(("clock_ahead", "clock_behind", "clock_drifting", "no_clock"))
+_GAPS: Final = "gap_"
+
+_INCIDENTS: Final = {
+    "exceedance": (EXCEEDANCE, LIMIT),
+    "smoke": (EXCEEDANCE, "smoke"),
+    "smoke_with_dust": (EXCEEDANCE, LIMIT),
+    "coloured_water": (EXCEEDANCE, "coloured_water"),
+    "foam": (EXCEEDANCE, "foam"),
+    "hidden_smoke": (FRAUD, "hidden_smoke"),
+    "silence": (DATA_QUALITY, "silence"),
+    "stuck": (DATA_QUALITY, "stuck"),
+    "clock_step": (DATA_QUALITY, CLOCK),
+    "person": (SECURITY, MOTION),
+    "vehicle": (SECURITY, MOTION),
+    **{kind: (SECURITY, kind) for kind in ("cover", "blur", "freeze", "shift", "glare")},
+}
+
+
+class Meaning(NamedTuple):
+    """What a rule is about, in words of the truth."""
+
+    what: str
+    """Empty: the truth has no word for it."""
+    zone: str = ""
+
+
+def meaning(family: str, rule: str) -> Meaning:
+    """What an alert's rule finds. `rule` has no `:late` behind it.
+
+    >>> meaning("security", "gate"), meaning("data_quality", "no_clock")
+    (Meaning(what='motion', zone='gate'), Meaning(what='clock', zone=''))
+    """
+    if rule in _WORDS.get(family, ()):
+        return Meaning(rule)
+    if rule in _CLOCKS:
+        return Meaning(CLOCK)
+    if family == SECURITY:
+        return Meaning(MOTION, rule)
+    if family == FRAUD:
+        return Meaning(rule)
+    return Meaning(_OTHERWISE.get(family, ""))
+
+
+def of_incident(kind: str) -> tuple[str, str] | None:
+    """Family and word of what an occurrence must lead to, where the truth does not say so itself."""
+    return _INCIDENTS.get(kind)
+
+
+def judged(family: str, rule: str) -> bool:
+    """Whether the truth tells right from wrong in such alerts: of missing minutes and hours it says nothing."""
+    return not (family == DATA_QUALITY and rule.startswith(_GAPS))
