@@ -22,7 +22,7 @@ StartOption = Annotated[
     typer.Option("--start", help="ISO 8601 time when it begins, local time of the first site without an offset."),
 ]
 TruthOption = Annotated[
-    Path | None, typer.Option("--truth", help="Write what was made to happen, one JSON line an event.")
+    Path | None, typer.Option("--truth", help="Write what happens, one JSON line an event; points and frames beside.")
 ]
 UsernameOption = Annotated[str | None, typer.Option("--username", help="Log in to the broker with this name.")]
 PasswordOption = Annotated[Path | None, typer.Option("--password-file", help="File that holds the password.")]

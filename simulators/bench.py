@@ -6,30 +6,27 @@ know of the fleet it finds in a configuration of the gateway beside the file.
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from simulators import frames
 from simulators.errors import SimulatorError
-from simulators.fleet import renderer_of, stream
 from simulators.inventory import toml, write_keys
-from simulators.records import Happening, Message
 from simulators.scenario import Scenario
 from simulators.score.alerts_file import read_alerts
 from simulators.score.figures import score
 from simulators.score.pictures import score_pictures
 from simulators.score.points import score_points
-from simulators.score.records import Counted, Truth
+from simulators.score.records import Truth
 from simulators.score.result import Result
-from simulators.score.sent import write_sent
 from simulators.score.truth_file import read_truth
-from simulators.traffic import Arrival, TrafficWriter
+from simulators.truth_file import frames_beside, points_beside, truth_files
+from simulators.write import write_traffic
 
 RECEIVER: Final = "gateway replay {traffic} --config {config} --out {out}"
 START: Final = 1_767_225_600_000
@@ -70,43 +67,35 @@ def seconds_of(scenario: Scenario) -> float:
     return min(_MOST_S, max(_LEAST_S, max(ends, default=0.0) + _AFTER_S))
 
 
-def bench(scenario: Scenario, seed: int, seconds: float, folder: Path, receiver: str, tolerance_ms: int) -> Benched:
+def bench(
+    scenario: Scenario, name: str, seed: int, seconds: float, folder: Path, receiver: str, tolerance_ms: int
+) -> Benched:
     """Write a scenario's files into an empty `folder`, run the receiver on them, and score what it wrote.
 
     Raises `SimulatorError` where the receiver fails, with what it said.
     """
-    prepare(scenario, seed, seconds, folder)
+    prepare(scenario, name, seed, seconds, folder)
     out = folder / "out"
     run(receiver, folder, out)
-    truth = read_truth(folder / "truth.jsonl")
-    if not truth.counted:  # of a truth that says nothing of it: who was played, and how long
-        played = [(each.site, each.id) for each in (*scenario.devices, *scenario.cameras)]
-        truth.counted += [Counted(*each, START, START + round(1000 * seconds), {}) for each in played]
+    file = folder / "truth.jsonl"
+    truth = read_truth(file)
     readings, detections = out / "readings.csv", out / "detections.jsonl"
     return Benched(
         truth,
         Result(
             score(truth, read_alerts(out / "alerts.jsonl"), tolerance_ms),
-            score_points(folder / "sent.csv", readings) if readings.is_file() else [],
-            score_pictures(folder / "frames.jsonl", detections) if scenario.cameras and detections.is_file() else [],
+            score_points(points_beside(file), readings) if readings.is_file() else [],
+            score_pictures(frames_beside(file), detections) if scenario.cameras and detections.is_file() else [],
         ),
     )
 
 
-def prepare(scenario: Scenario, seed: int, seconds: float, folder: Path) -> None:
+def prepare(scenario: Scenario, name: str, seed: int, seconds: float, folder: Path) -> None:
     """What a receiver gets (`bench.traffic`, `gateway.toml`, `inventory.toml`) and what it is held against."""
-    about = {"seed": seed, "start_ms": START, "seconds": seconds}
-    truth = (folder / "truth.jsonl").open("w", encoding="utf-8")
-    with truth, TrafficWriter(folder / "bench.traffic", about) as traffic:
-        for item in stream(scenario, seed, START, seconds):
-            if isinstance(item, Happening):
-                truth.write(json.dumps(item.record, ensure_ascii=False) + "\n")
-            elif isinstance(item, Message):
-                traffic.write(Arrival(item.due, item.topic, item.payload, retain=item.retain))
-            else:
-                traffic.write(Arrival(item.due, item.topic, item.jpeg(), item.captured, qos=0))
-    write_sent(scenario, seed, START, seconds, folder / "sent.csv")
-    _write_frames(scenario, seed, seconds, folder / "frames.jsonl")
+    with truth_files(folder / "truth.jsonl", scenario) as truth:
+        write_traffic(
+            *(scenario, name, seed, START, seconds, folder / "bench.traffic"), stop=threading.Event(), truth=truth
+        )
     (folder / "inventory.toml").write_text(toml(scenario), "utf-8")
     write_keys(scenario, folder / "keys.toml")
     (folder / "gateway.toml").write_text(_CONFIG, "utf-8")
@@ -130,12 +119,3 @@ def run(receiver: str, folder: Path, out: Path) -> None:
         raise SimulatorError(
             f"receiver {shlex.join(words)} ended with status {done.returncode}:\n{done.stderr.strip()}"
         )
-
-
-def _write_frames(scenario: Scenario, seed: int, seconds: float, file: Path) -> None:
-    with file.open("w", encoding="utf-8") as lines:
-        for camera in scenario.cameras:
-            renderer = renderer_of(scenario, camera, seed, START)
-            for number, (taken, captured) in enumerate(frames.times(scenario, camera, seed, START, seconds)):
-                frame = renderer.frame(number, taken)
-                lines.write(json.dumps(frames.line(camera, number, taken, captured, frame)) + "\n")

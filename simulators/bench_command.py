@@ -45,7 +45,7 @@ def bench_detectors(
             folder.mkdir(parents=True, exist_ok=True)
             length = seconds_of(plan) if seconds is None else seconds
             begun = time.monotonic()
-            done = bench(plan, seed, length, folder, receiver, round(1000 * tolerance))
+            done = bench(plan, name, seed, length, folder, receiver, round(1000 * tolerance))
             results[name] = done.result
             say(f"{name}: {length:g} s of it played in {time.monotonic() - begun:.0f} s")
             if html is not None:

@@ -10,9 +10,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
+from typing import Protocol
 
 from simulators.arrivals import Arrivals
-from simulators.cameras.render import Renderer
+from simulators.cameras.render import Frame, Renderer
 from simulators.device_chain import device_items
 from simulators.faults.seam import LinkFault, through, with_numbers
 from simulators.incidents import OnCamera
@@ -20,12 +21,27 @@ from simulators.loggers.control import Control
 from simulators.oracle import Oracle
 from simulators.ordered import in_order
 from simulators.records import Happening, Message, Parcel, Report, Shot
-from simulators.scenario import Camera, Scenario
+from simulators.scenario import Camera, Device, Scenario
 from simulators.seeds import generator
 from simulators.sky import Sky
 from simulators.truth import happenings
 
 Item = Message | Shot | Happening
+
+
+class Witness(Protocol):
+    """Is told more than the truth's lines."""
+
+    def said(self, device: Device, report: Report) -> None:
+        """A report, when it is said."""
+        ...
+
+    def shown(self, camera: Camera, number: int, taken: int, captured: int, frame: Frame) -> None:
+        """A frame, when its picture is drawn: those that are lost or left out are not.
+
+        `taken` is true time, `captured` the camera's own, both ms UTC.
+        """
+        ...
 
 
 class Fleet:
@@ -37,10 +53,11 @@ class Fleet:
         seed: int,
         start: int,
         controls: Mapping[str, Control] = MappingProxyType({}),
+        witness: Witness | None = None,
     ) -> None:
         """`controls`: by `site/device`, what a centre may change of a device while it goes on."""
         self._scenario, self._seed, self._start = scenario, seed, start
-        self._controls = controls
+        self._controls, self._witness = controls, witness
         self._oracles = [Oracle(scenario.resolve(d), d.site, d.id) for d in scenario.devices]
         self._arrivals = [
             *(
@@ -58,7 +75,7 @@ class Fleet:
                 device_items(scenario, device, seed, start, self._controls.get(f"{device.site}/{device.id}"))
                 for device in scenario.devices
             ),
-            *(camera_parcels(scenario, camera, seed, start) for camera in scenario.cameras),
+            *(camera_parcels(scenario, camera, seed, start, self._witness) for camera in scenario.cameras),
         ]
         merged: Iterator[tuple[int, Report | Parcel | Happening]] = heapq.merge(
             zip(itertools.repeat(-1), happenings(scenario, start)),
@@ -72,6 +89,8 @@ class Fleet:
             if isinstance(item, Happening):
                 yield item
             elif isinstance(item, Report):
+                if self._witness is not None:
+                    self._witness.said(scenario.devices[number], item)
                 yield from self._oracles[number].hear(item)
             else:
                 yield from self._arrivals[number].take(item)
@@ -90,34 +109,46 @@ def stream(
     start: int,
     seconds: float | None = None,
     controls: Mapping[str, Control] = MappingProxyType({}),
+    witness: Witness | None = None,
 ) -> Iterator[Item]:
     """Everything that arrives from `start` (ms UTC) on, what happens, and at the end what is expected of it."""
-    fleet = Fleet(scenario, seed, start, controls)
+    fleet = Fleet(scenario, seed, start, controls, witness)
     yield from fleet.items(seconds)
     if seconds is not None:
         yield from fleet.last(start + round(seconds * 1000))
 
 
-def camera_parcels(scenario: Scenario, camera: Camera, seed: int, start: int) -> Iterator[Parcel]:
+def camera_parcels(
+    scenario: Scenario, camera: Camera, seed: int, start: int, witness: Witness | None = None
+) -> Iterator[Parcel]:
     """What becomes of the frames of one camera on their way, in the order in which they arrive."""
     here = camera.site, camera.id
     faults = [fault for fault in scenario.faults if isinstance(fault, LinkFault) and fault.hits_camera(*here)]
     effects = [fault.travel(rng) for fault, rng in with_numbers(faults, seed, *here)]
     return in_order(
         (shot.due, through(effects, Parcel(shot, shot.due), start))
-        for shot in camera_shots(scenario, camera, seed, start)
+        for shot in camera_shots(scenario, camera, seed, start, witness)
     )
 
 
-def camera_shots(scenario: Scenario, camera: Camera, seed: int, start: int) -> Iterator[Shot]:
+def camera_shots(
+    scenario: Scenario, camera: Camera, seed: int, start: int, witness: Witness | None = None
+) -> Iterator[Shot]:
     """The frames of one camera as it takes them, endless."""
     renderer = renderer_of(scenario, camera, seed, start)
+
+    def draw(taken: int, number: int, captured: int) -> bytes:
+        frame = renderer.frame(number, taken)
+        if witness is not None:
+            witness.shown(camera, number, taken, captured, frame)
+        return renderer.encode(frame.picture, captured)
+
     period = 1000 / camera.simulate.fps
     first = start + int(generator(seed, camera.site, camera.id, "phase").integers(0, max(1, round(period))))
     topic = f"camera/{camera.site}/{camera.id}/frame"
     for number in itertools.count():
         taken = first + round(number * period)
-        yield Shot(taken, topic, number, renderer.captured(taken), partial(renderer.jpeg, taken))
+        yield Shot(taken, topic, number, renderer.captured(taken), partial(draw, taken))
 
 
 def renderer_of(scenario: Scenario, camera: Camera, seed: int, start: int) -> Renderer:

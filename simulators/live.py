@@ -13,10 +13,11 @@ from simulators.errors import CentreError
 from simulators.loggers.carrier import Carrier
 from simulators.loggers.office import Office
 from simulators.outlets import Outlets
-from simulators.play import TruthSink, play
+from simulators.play import play
 from simulators.progress import Timeline
 from simulators.publish import Protocol, Publisher
 from simulators.scenario import Scenario
+from simulators.truth_file import TruthFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def play_live(
     stop: threading.Event,
     *,
     seconds: float | None = None,
-    truth: TruthSink | None = None,
+    truth: TruthFiles | None = None,
     tell: Callable[[str], None] = say,
 ) -> dict[str, object]:
     """Connect, play, disconnect; what `--report` writes.
@@ -82,6 +83,7 @@ def play_live(
             truth=truth,
             start=start,
             controls=office.controls,
+            witness=truth,
             shown=shown,
         )
     outlets.close()

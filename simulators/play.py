@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from simulators.clock import Clock
-from simulators.fleet import Fleet, Item
+from simulators.fleet import Fleet, Item, Witness
 from simulators.loggers.control import Control
 from simulators.publish import Counts
 from simulators.records import Happening, Message, Picture, Shot
@@ -92,15 +92,16 @@ def play(
     truth: TruthSink | None = None,
     start: int | None = None,
     controls: Mapping[str, Control] = MappingProxyType({}),
+    witness: Witness | None = None,
     shown: Shown = _show_nothing,
 ) -> Report:
     """Play a scenario for `seconds` or until `stop` is set. See `play_items`.
 
-    `start`: when it begins, ms UTC; without it the clock's time. `controls`: see `Fleet`.
+    `start`: when it begins, ms UTC; without it the clock's time. `controls`, `witness`: see `Fleet`.
     """
     start = clock.now() if start is None else start
     end = None if seconds is None else start + round(seconds * 1000)
-    fleet = Fleet(scenario, seed, start, controls)
+    fleet = Fleet(scenario, seed, start, controls, witness)
     skipped = play_items(fleet.items(seconds), outlet=outlet, clock=clock, stop=stop, truth=truth, shown=shown)
     if end is not None:
         _wait_until(end, outlet, clock, stop)

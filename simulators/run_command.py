@@ -28,7 +28,7 @@ from simulators.live import Ways, centre_of, play_live
 from simulators.publish import Protocol
 from simulators.scenario import Scenario
 from simulators.stopping import stopped_by_signals
-from simulators.truth_file import truth_file
+from simulators.truth_file import truth_files
 from simulators.write import write_traffic
 
 
@@ -57,7 +57,7 @@ def run(
     clock = clock_of(speed, _begins(plan, start))
     if inventory is not None:
         inventory.write_text(toml(plan), "utf-8")
-    with stopped_by_signals() as stop, truth_file(truth) as note:
+    with stopped_by_signals() as stop, truth_files(truth, plan) as note:
         name = library.find(scenario).stem
         figures = play_live(plan, name, seed, ways, clock, stop, seconds=seconds, truth=note)
     if report is not None:
@@ -79,7 +79,7 @@ def write(
     begins = clock_of("max", _begins(plan, start)).now()
     if inventory is not None:
         inventory.write_text(toml(plan), "utf-8")
-    with stopped_by_signals() as stop, truth_file(truth) as note:
+    with stopped_by_signals() as stop, truth_files(truth, plan) as note:
         name = library.find(scenario).stem
         written = write_traffic(plan, name, seed, begins, seconds, out, stop=stop, truth=note)
     typer.echo(f"messages={written.messages} frames={written.frames} start_ms={begins} out={out}")

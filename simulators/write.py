@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulators.fleet import Fleet
-from simulators.play import TruthSink
 from simulators.progress import Timeline
 from simulators.records import Happening, Message
 from simulators.scenario import Scenario
 from simulators.traffic import Arrival, TrafficWriter
+from simulators.truth_file import TruthFiles
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ def write_traffic(
     out: Path,
     *,
     stop: threading.Event,
-    truth: TruthSink | None = None,
+    truth: TruthFiles | None = None,
 ) -> Written:
     """Write what arrives in `seconds` from `start` (ms UTC) on: the bytes that `simulators run` sends then.
 
@@ -40,7 +40,7 @@ def write_traffic(
     """
     written = Written()
     about = {"scenario": name, "seed": seed, "start_ms": start, "seconds": seconds}
-    fleet = Fleet(scenario, seed, start)
+    fleet = Fleet(scenario, seed, start, witness=truth)
     end = start + round(seconds * 1000)
     with TrafficWriter(out, about) as file, Timeline(seconds) as shown:
         for item in fleet.items(seconds):

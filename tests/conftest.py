@@ -53,6 +53,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tables that tests recorded as property `table`, also of workers: CI keeps figures in its output."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") != "call":
+                continue
+            for name, text in getattr(report, "user_properties", ()):
+                if name == "table":
+                    terminalreporter.section(report.nodeid)
+                    terminalreporter.write(text)
+
+
 class _Starter:
     """Starts servers for one test, each in its own folder, and ends them all."""
 

@@ -262,10 +262,6 @@ class Renderer:
         assert done, "JPEG encoding failed"
         return with_capture_time(encoded.tobytes(), captured, self._site.zone)
 
-    def jpeg(self, time: int, number: int, captured: int) -> bytes:
-        """Frame `number`, taken at `time`, which the camera's clock calls `captured` (ms UTC)."""
-        return self.encode(self.image(number, time), captured)
-
 
 def _density(smoke: Smoky) -> Level:
     return lambda t: smoke.density * smoke.share(t)

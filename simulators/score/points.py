@@ -31,7 +31,7 @@ _JOINED: Final = """
     with sent as ({sent}), got as ({got})
     select site, device, count(sent.n) as sent, count(*) filter (where got.n is null) as lost,
         coalesce(sum(got.n - 1), 0) as duplicated,
-        count(*) filter (where not list_has_any(sent.said, got.said)) as corrupt,
+        count(*) filter (where not list_has_any(sent.said, got.said) and got.said <> ['']) as corrupt,
         count(*) filter (where sent.n is null) as invented
     from sent full join got using (site, device, factor, field, period, time)
     group by site, device order by site, device
@@ -47,7 +47,7 @@ class Points:
     sent: int
     """Points that were sent, each once, however often it was said."""
     lost: int
-    """Sent, and not there."""
+    """Sent, and not there, or there without a value."""
     duplicated: int
     """There more than once: how many too many."""
     corrupt: int
@@ -79,9 +79,9 @@ def whole(points: Sequence[Points]) -> Points:
 
 
 def _reader(file: Path) -> str:
-    """What reads a file in DuckDB, all columns as text."""
+    """What reads a file in DuckDB, all columns as text; it unpacks `.gz` by itself."""
     path = str(file).replace("'", "''")
-    if file.suffix in _JSON:
+    if file.name.removesuffix(".gz").endswith(_JSON):
         columns = ", ".join(f"{name}: 'varchar'" for name in (*IDENTITY, "time", "value"))
         return f"read_json('{path}', format = 'newline_delimited', columns = {{{columns}}})"
     return f"read_csv('{path}', header = true, all_varchar = true)"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from simulators.errors import SimulatorError
 from simulators.score.records import Counted, Expected, Happened, Truth
-from simulators.score.words import of_incident
 
 _FIGURES = ("sent", "arrived", "lost", "duplicated", "late", "out_of_order")
 
@@ -17,8 +18,7 @@ _FIGURES = ("sent", "arrived", "lost", "duplicated", "late", "out_of_order")
 def read_truth(file: Path) -> Truth:
     """The truth as `simulators run --truth` writes it, lines in any order.
 
-    Where no line has `expect` and none is `expected`, what must be found is worked out of the kinds of incidents: an
-    exceedance for an `exceedance`, and so on. Raises `SimulatorError` with the number of a line that is wrong.
+    Raises `SimulatorError` with the number of a line that is wrong.
     """
     return truth_of([record for _, record in json_lines(file)], str(file))
 
@@ -26,20 +26,23 @@ def read_truth(file: Path) -> Truth:
 def truth_of(records: list[dict[str, Any]], name: str = "truth") -> Truth:
     """The truth out of its lines, as they are in a file of that name. Raises `SimulatorError`."""
     truth = Truth()
-    told = any("expect" in record or record.get("layer") == "expected" for record in records)
     for number, record in enumerate(records, 1):
         try:
-            _take(truth, record, told)
+            _take(truth, record)
         except (KeyError, TypeError, ValueError) as error:
             raise SimulatorError(f"{name}: line {number}: {error!r}") from error
     return truth
 
 
 def json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSON lines file with the numbers of their lines. Raises `SimulatorError`."""
+    """The objects of a JSON lines file, packed where its name ends in `.gz`, with the numbers of their lines.
+
+    Raises `SimulatorError`.
+    """
     try:
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        packed = file.read_bytes()
+        lines = (gzip.decompress(packed) if file.suffix == ".gz" else packed).decode("utf-8").splitlines()
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise SimulatorError(f"{file}: {error}") from error
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -52,7 +55,7 @@ def json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, cast(dict[str, Any], record)
 
 
-def _take(truth: Truth, record: Mapping[str, Any], told: bool) -> None:
+def _take(truth: Truth, record: Mapping[str, Any]) -> None:
     layer, kind = str(record["layer"]), str(record["kind"])
     site = str(record.get("site", ""))
     subjects = tuple(str(record[key]) for key in ("device", "camera") if record.get(key) is not None)
@@ -65,7 +68,7 @@ def _take(truth: Truth, record: Mapping[str, Any], told: bool) -> None:
         return
     if layer != "expected":
         truth.happened.append(Happened(layer, kind, site, subjects, start, end))
-    for each in record.get("expect", ()) if told else _worked_out(record, kind, start, end):
+    for each in record.get("expect", ()):
         truth.expected.append(
             Expected(
                 family=str(each["family"]),
@@ -82,16 +85,6 @@ def _take(truth: Truth, record: Mapping[str, Any], told: bool) -> None:
                 kind=kind,
             )
         )
-
-
-def _worked_out(record: Mapping[str, Any], kind: str, start: int, end: int | None) -> list[dict[str, Any]]:
-    """What must be found of an occurrence whose truth does not say so: by its kind, at any time while it lasts."""
-    found = of_incident(kind)
-    if found is None:
-        return []
-    family, what = found
-    about = {key: record[key] for key in ("factor", "zone") if key in record}
-    return [{"family": family, "what": what, "from_ms": start, "to_ms": end, **about}]
 
 
 def _time(value: Any) -> int | None:

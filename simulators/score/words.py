@@ -35,21 +35,6 @@ _OTHERWISE: Final = {EXCEEDANCE: LIMIT, SECURITY: MOTION}
 _CLOCKS: Final = frozenset(("clock_ahead", "clock_behind", "clock_drifting", "no_clock"))
 _GAPS: Final = "gap_"
 
-_INCIDENTS: Final = {
-    "exceedance": (EXCEEDANCE, LIMIT),
-    "smoke": (EXCEEDANCE, "smoke"),
-    "smoke_with_dust": (EXCEEDANCE, LIMIT),
-    "coloured_water": (EXCEEDANCE, "coloured_water"),
-    "foam": (EXCEEDANCE, "foam"),
-    "hidden_smoke": (FRAUD, "hidden_smoke"),
-    "silence": (DATA_QUALITY, "silence"),
-    "stuck": (DATA_QUALITY, "stuck"),
-    "clock_step": (DATA_QUALITY, CLOCK),
-    "person": (SECURITY, MOTION),
-    "vehicle": (SECURITY, MOTION),
-    **{kind: (SECURITY, kind) for kind in ("cover", "blur", "freeze", "shift", "glare")},
-}
-
 
 class Meaning(NamedTuple):
     """What a rule is about, in words of the truth."""
@@ -74,11 +59,6 @@ def meaning(family: str, rule: str) -> Meaning:
     if family == FRAUD:
         return Meaning(rule)
     return Meaning(_OTHERWISE.get(family, ""))
-
-
-def of_incident(kind: str) -> tuple[str, str] | None:
-    """Family and word of what an occurrence must lead to, where the truth does not say so itself."""
-    return _INCIDENTS.get(kind)
 
 
 def judged(family: str, rule: str) -> bool:

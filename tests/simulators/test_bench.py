@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -113,10 +115,9 @@ def figures(folder: Path) -> dict[str, Any]:
 
 
 def test_the_gateway_finds_what_happens_and_nothing_else(
-    benched: Result, folder: Path, capsys: pytest.CaptureFixture[str]
+    benched: Result, folder: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    with capsys.disabled():  # CI keeps the figures of every commit in its output
-        print(f"\n{benched.stdout}")
+    record_property("table", benched.stdout)  # CI keeps the figures of every commit in its output
     found = figures(folder)
     assert [(row["family"], row["what"], row["expected"]) for row in found["detectors"]] == [
         ("data_quality", "silence", 1),
@@ -131,10 +132,29 @@ def test_the_gateway_finds_what_happens_and_nothing_else(
     assert 0 <= delays["motion"] <= 4_000
 
 
+def test_ready_scenarios_are_played_through_the_gateway(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    names = ("editions", "sensor-faults", "start-up")
+    chosen = [word for name in names for word in ("--scenario", name)]
+    arguments = ["bench-detectors", *chosen, "--json", str(tmp_path / "bench.json")]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    record_property("table", result.stdout)
+    scored = json.loads((tmp_path / "bench.json").read_text("utf-8"))["scenarios"]
+    assert tuple(scored) == names
+    for name in names:
+        points = scored[name]["points"]["total"]
+        assert (points["lost"], points["duplicated"], points["corrupt"], points["invented"]) == (0, 0, 0, 0)
+        rows = {(row["family"], row["what"]): row for row in scored[name]["detectors"]}
+        limits = rows["exceedance", "limit"]
+        assert (limits["precision"], limits["recall"]) == (1.0, 1.0)
+    assert limits["delay_median_ms"] <= 61_000  # it has to hold for a minute
+
+
 def test_every_point_that_was_said_is_stored_as_it_was_said(benched: Result, folder: Path) -> None:
     total = figures(folder)["points"]["total"]
     assert (total["lost"], total["duplicated"], total["corrupt"], total["invented"]) == (0, 0, 0, 0)
-    with (folder / "kept" / "small" / "sent.csv").open(encoding="utf-8") as file:
+    with gzip.open(folder / "kept" / "small" / "truth.points.csv.gz", "rt", encoding="utf-8") as file:
         said = [row for row in csv.DictReader(file) if row["device"] == "stack-1"]
     assert len(said) == SECONDS * 2  # Rtd and ZsRtd, once a second
     assert total["sent"] > len(said)
@@ -194,7 +214,7 @@ def test_a_receiver_that_says_nothing_scores_nothing(folder: Path, tmp_path: Pat
     receiver = f"{shlex.quote(sys.executable)} -c {shlex.quote(script)} {{out}}"
     scenario = library.load(str(folder / "small.toml")).model_copy(update={"cameras": (), "incidents": ()})
     exceedance = library.load(str(folder / "small.toml")).incidents[0]
-    done = bench(scenario.model_copy(update={"incidents": (exceedance,)}), 1, 10, tmp_path, receiver, 10_000)
+    done = bench(scenario.model_copy(update={"incidents": (exceedance,)}), "s", 1, 10, tmp_path, receiver, 10_000)
     whole = done.result.score.whole
     assert (whole.recall, whole.precision, len(whole.missed)) == (0.0, None, 1)
     assert (done.result.points, done.result.pictures) == ([], [])
@@ -216,7 +236,7 @@ def test_a_receiver_that_fails_is_told_of_with_its_own_words(
 ) -> None:
     scenario = library.load(str(folder / "small.toml")).model_copy(update={"cameras": (), "incidents": ()})
     with pytest.raises(SimulatorError) as caught:
-        bench(scenario, 1, 2, tmp_path, receiver, 10_000)
+        bench(scenario, "s", 1, 2, tmp_path, receiver, 10_000)
     assert said in str(caught.value)
 
 
@@ -224,10 +244,18 @@ def test_the_same_seed_gives_the_same_files(folder: Path, tmp_path: Path) -> Non
     scenario = library.load(str(folder / "small.toml"))
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        prepare(scenario, 7, 3, tmp_path / name)
+        prepare(scenario, "small", 7, 3, tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert files == sorted(
-        ("bench.traffic", "frames.jsonl", "gateway.toml", "inventory.toml", "keys.toml", "sent.csv", "truth.jsonl")
+        (
+            "bench.traffic",
+            "gateway.toml",
+            "inventory.toml",
+            "keys.toml",
+            "truth.frames.jsonl.gz",
+            "truth.jsonl",
+            "truth.points.csv.gz",
+        )
     )
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
@@ -241,23 +269,22 @@ def test_a_scenario_is_played_until_what_happens_once_is_over() -> None:
 def test_score_tells_the_same_of_the_same_files(benched: Result, folder: Path) -> None:
     kept = folder / "kept" / "small"
     arguments = ["score", "--truth", kept / "truth.jsonl", "--alerts", kept / "out" / "alerts.jsonl"]
-    arguments += ["--readings", kept / "out" / "readings.csv", "--sent", kept / "sent.csv"]
-    arguments += ["--detections", kept / "out" / "detections.jsonl", "--frames", kept / "frames.jsonl"]
+    arguments += ["--readings", kept / "out" / "readings.csv"]
+    arguments += ["--detections", kept / "out" / "detections.jsonl"]
     arguments += ["--json", folder / "score.json", "--html", folder / "score.html"]
     result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
     assert result.exit_code == 0
     scored, found = json.loads((folder / "score.json").read_text("utf-8")), figures(folder)
     for each in ("detectors", "points", "cameras", "missed", "false"):
-        rows = [scored[each], found[each]]
-        if each == "detectors":  # this truth does not say who was played, so there are no device-days
-            rows = [[{**row, "false_per_device_day": None} for row in each] for each in rows]
-        assert rows[0] == rows[1]
+        assert scored[each] == found[each]
     assert "exceedance limit" in result.stdout
     assert (folder / "score.html").stat().st_size > 5_000
 
 
-@pytest.mark.parametrize("alone", ["--readings", "--sent", "--detections", "--frames"])
-def test_files_that_need_each_other_are_asked_for(tmp_path: Path, alone: str) -> None:
-    arguments = ["score", "--truth", "t.jsonl", "--alerts", "a.jsonl", alone, "x"]
-    with pytest.raises(SimulatorError, match="go together"):
-        CliRunner().invoke(app, arguments, catch_exceptions=False)
+@pytest.mark.parametrize("of_receiver", ["--readings", "--detections"])
+def test_a_file_that_is_missing_beside_the_truth_is_named(tmp_path: Path, of_receiver: str) -> None:
+    for name in ("t.jsonl", "a.jsonl", "x.csv"):
+        (tmp_path / name).touch()
+    arguments = ["score", "--truth", tmp_path / "t.jsonl", "--alerts", tmp_path / "a.jsonl"]
+    with pytest.raises(SimulatorError, match=r"t\.(points|frames)"):
+        CliRunner().invoke(app, [*map(str, arguments), of_receiver, str(tmp_path / "x.csv")], catch_exceptions=False)

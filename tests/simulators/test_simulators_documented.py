@@ -1,4 +1,4 @@
-"""Every command, option and scenario key is in docs/simulators.md."""
+"""Every command, option and scenario key is in docs/simulators.md or docs/score.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulators import faults, incidents, library, scenario
 from simulators.cli import app
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "simulators.md").read_text("utf-8")
+TEXT = "".join((ROOT / "docs" / name).read_text("utf-8") for name in ("simulators.md", "score.md"))
 COMMANDS = get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 MODELS: list[type[BaseModel]] = [
     scenario.Scenario,

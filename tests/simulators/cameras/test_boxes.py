@@ -8,7 +8,7 @@ import pytest
 import simulated_views as views
 
 from simulators.cameras.trace import LABELS
-from simulators.frames import mask_of, told
+from simulators.frame_truth import mask_of, told
 
 CROSS = {"zone": "z", "start_s": 10.0, "duration_s": 8.0}
 CASES: list[tuple[str, str, dict[str, object], dict[str, object], float]] = [

@@ -12,7 +12,7 @@ import simulated_views as views
 from simulators.cameras.render import Renderer
 from simulators.cameras.scenes import make_scene
 from simulators.errors import ScenarioError
-from simulators.frames import told
+from simulators.frame_truth import told
 from simulators.scenario.cameras import STACKS
 
 CALM = {"cloud": 0.0, "wind_m_s": 3.0}
