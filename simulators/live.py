@@ -10,14 +10,14 @@ from simulators.arguments import say
 from simulators.broker import Broker
 from simulators.clock import NoClock, WallClock
 from simulators.errors import CentreError
+from simulators.fleet import Witness
 from simulators.loggers.carrier import Carrier
 from simulators.loggers.office import Office
 from simulators.outlets import Outlets
-from simulators.play import play
+from simulators.play import TruthSink, play
 from simulators.progress import Timeline
 from simulators.publish import Protocol, Publisher
 from simulators.scenario import Scenario
-from simulators.truth_file import TruthFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ def play_live(
     stop: threading.Event,
     *,
     seconds: float | None = None,
-    truth: TruthFiles | None = None,
+    truth: TruthSink | None = None,
+    witness: Witness | None = None,
     tell: Callable[[str], None] = say,
 ) -> dict[str, object]:
     """Connect, play, disconnect; what `--report` writes.
@@ -83,7 +84,7 @@ def play_live(
             truth=truth,
             start=start,
             controls=office.controls,
-            witness=truth,
+            witness=witness,
             shown=shown,
         )
     outlets.close()

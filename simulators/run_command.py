@@ -59,7 +59,7 @@ def run(
         inventory.write_text(toml(plan), "utf-8")
     with stopped_by_signals() as stop, truth_files(truth, plan) as note:
         name = library.find(scenario).stem
-        figures = play_live(plan, name, seed, ways, clock, stop, seconds=seconds, truth=note)
+        figures = play_live(plan, name, seed, ways, clock, stop, seconds=seconds, truth=note, witness=note)
     if report is not None:
         report.write_text(json.dumps(figures) + "\n", "utf-8")
     typer.echo(" ".join(f"{key}={value}" for key, value in figures.items()))

@@ -27,6 +27,8 @@ class Recheck:
         """Where a store that is reached anew is written again from."""
         self.until = position
         """Everything before it was stored once."""
+        self._reached = False
+        """Whether the store was ever reached."""
 
     def written(self, end: int, now: int, oldest: int, *, reconnected: bool) -> bool:
         """Take note that everything before `end` is stored; whether the store is to be written again from `back`."""
@@ -36,9 +38,13 @@ class Recheck:
             return False
         if end <= self.until and not reconnected:
             return False
-        self.until = max(self.until, end)
+        before, self.until = self.until, max(self.until, end)
         if reconnected:
             self.back = max(self.back, oldest)
+            first, self._reached = not self._reached, True
+            if first and self.back >= before:  # what was written now is all there ever was
+                self._written.append((now, end))
+                return False
             self._written = deque([(now, self.back)])
             return self.back < end
         if now - self._written[-1][0] >= STEP_MS:

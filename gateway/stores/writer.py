@@ -257,8 +257,8 @@ class StoreWriter:
             self.duplicates += written.duplicates
             self.revisions += written.revisions
             self.not_looked_up += written.not_looked_up
-        self.rejected += len(written.rejected)
-        if written.rejected:
+            self.rejected += len(written.rejected)
+        if written.rejected:  # what was refused before is the same dead letter again, which is kept once
             self._on_rejected(written.rejected)
         if self._recheck.written(end, self._clock(), self._oldest(), reconnected=written.reconnected):
             self.position = self._taken = self._recheck.back

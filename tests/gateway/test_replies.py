@@ -24,7 +24,7 @@ from gateway.intake import Intake
 from gateway.inventory import Device, Inventory, Name, Site
 from gateway.journal.journal import Journal
 from gateway.pipeline import Pipeline
-from gateway.records import Batch, Block, FrameHead, LoggerFrame
+from gateway.records import Batch, Block, DeadLetter, FrameHead, LoggerFrame
 from gateway.replies import FORMS, Replies
 from gateway.topics import Router
 
@@ -268,6 +268,9 @@ async def test_a_journal_that_refuses_lets_no_reply_go_and_one_that_takes_again_
     class Answering:
         async def process(self, block: Block) -> None:
             replies.answer(block, [frame()])
+
+        def bury(self, letter: DeadLetter) -> None:
+            raise AssertionError(letter)
 
     ingest = Ingest(
         intake,

@@ -36,6 +36,15 @@ def test_with_nothing_to_go_back_over_it_goes_on() -> None:
     assert not Recheck(KEEP_S, 0, 0).written(0, 0, 0, reconnected=True)
 
 
+def test_the_first_write_of_all_is_not_written_again_but_a_later_one_is() -> None:
+    recheck = Recheck(KEEP_S, 0, 0)
+    assert not recheck.written(20, 0, 0, reconnected=True)
+    assert (recheck.back, recheck.until) == (0, 20)
+    assert not recheck.written(30, 1, 0, reconnected=False)
+    assert recheck.written(30, 2, 0, reconnected=True)
+    assert (recheck.back, recheck.until) == (0, 30)
+
+
 def test_zero_seconds_switch_it_off() -> None:
     recheck = Recheck(0.0, 5, 0)
     assert not recheck.written(10, 0, 0, reconnected=True)

@@ -245,6 +245,29 @@ async def test_rejected_rows_go_to_the_callback_once() -> None:
     assert (writer.rows, writer.rejected) == (5, 1)
 
 
+async def test_what_is_refused_again_when_a_store_is_written_again_counts_once() -> None:
+    class Refusing(FakeStore):
+        def write(self, readings: Readings, end: int) -> Written:
+            if len(readings):
+                self.at = min(self.at, int(readings.position[0]))
+            written = super().write(readings, end)
+            anew = end == 5 and not seen[1:]
+            refused = [Rejected(1, 2, b"line", "no")] if len(readings) else []
+            return replace(written, rejected=refused, reconnected=anew or not seen)
+
+    seen: list[Rejected] = []
+    journal = FakeJournal()
+    writer = StoreWriter(Refusing(), SETTINGS, journal.replay, seen.extend)
+    task = asyncio.create_task(writer.run())
+    for messages in (2, 3):
+        writer.offer(journal.append(messages))
+        await drained(writer)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(seen) == 3, "once in each write: the dead letters are told of it again, and know that it is the same"
+    assert writer.rejected == 2
+
+
 async def test_a_gap_in_the_journal_is_counted_and_does_not_stall() -> None:
     journal, store = FakeJournal(), FakeStore()
     journal.append(50)
