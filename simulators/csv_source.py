@@ -27,7 +27,7 @@ from simulators.errors import SimulatorError
 from simulators.formats import hj212, json_v1, senml
 from simulators.formats.seam import Format
 from simulators.records import Period, Reading, Report
-from simulators.scenario.tables import Id, Table
+from simulators.settings.tables import Id, Table
 from simulators.traffic import Arrival
 
 DECIMALS: Final = 6

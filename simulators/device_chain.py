@@ -27,7 +27,7 @@ from simulators.faults.seam import (
     through,
     with_numbers,
 )
-from simulators.formats import format_of
+from simulators.formats.choose import format_of
 from simulators.formats.hj212 import Writer
 from simulators.incidents import Service, Silence
 from simulators.instrument import Instrument
@@ -36,8 +36,9 @@ from simulators.ordered import in_order
 from simulators.processes import PROCESSES
 from simulators.processes.seam import Moment, local_hour
 from simulators.records import Message, Parcel, Reading, Report
-from simulators.scenario import Device, Scenario
+from simulators.scenario import Scenario
 from simulators.seeds import generator
+from simulators.settings import Device
 from simulators.world import World
 
 LAG_MS = 10

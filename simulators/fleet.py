@@ -21,8 +21,9 @@ from simulators.loggers.control import Control
 from simulators.oracle import Oracle
 from simulators.ordered import in_order
 from simulators.records import Happening, Message, Parcel, Report, Shot
-from simulators.scenario import Camera, Device, Scenario
+from simulators.scenario import Scenario
 from simulators.seeds import generator
+from simulators.settings import Camera, Device
 from simulators.sky import Sky
 from simulators.truth import happenings
 

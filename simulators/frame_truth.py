@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simulators.cameras.render import Frame
 from simulators.cameras.trace import LABELS
 from simulators.incidents.smoke import OPACITY_PER_LEVEL
-from simulators.scenario import Camera, Zone
+from simulators.settings import Camera, Zone
 
 
 def line(camera: Camera, number: int, taken: int, captured: int, frame: Frame) -> dict[str, object]:

@@ -13,7 +13,8 @@ import cv2
 from simulators.errors import ScenarioError, SimulatorError
 from simulators.fleet import camera_shots, renderer_of
 from simulators.frame_truth import line, mask_of
-from simulators.scenario import Camera, Scenario
+from simulators.scenario import Scenario
+from simulators.settings import Camera
 
 VIDEOS: Final = {".mp4": "mp4v", ".avi": "MJPG"}
 """File name to the codec that OpenCV writes it with."""

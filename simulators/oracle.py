@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from simulators.records import Happening, Period, Report
-from simulators.scenario import DeviceType
-from simulators.scenario.devices import Limit
+from simulators.settings import DeviceType
+from simulators.settings.devices import Limit
 
 LATE_QUIET_MS: Final = 60_000
 KNOWN: Final = 20_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from simulators.scenario import Camera, CameraWeather, Scenario
+from simulators.scenario import Scenario
+from simulators.settings import Camera, CameraWeather
 from simulators.weather import CLEAR_M, Course
 
 FIXED: Final = ("wind_from_deg", "wind_m_s", "cloud")

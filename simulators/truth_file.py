@@ -14,7 +14,8 @@ from typing import IO, Final, NamedTuple
 from simulators.cameras.render import Frame
 from simulators.frame_truth import line
 from simulators.records import Happening, Report
-from simulators.scenario import Camera, Device, Scenario
+from simulators.scenario import Scenario
+from simulators.settings import Camera, Device
 
 QUICK: Final = 1
 """Level of gzip: the run goes on meanwhile."""

@@ -8,8 +8,8 @@ from typing import Final
 
 from simulators.processes.waves import Waves
 from simulators.processes.weather import CALM_M_S, Weather
-from simulators.scenario import Site, WeatherPlan
 from simulators.seeds import generator
+from simulators.settings import Site, WeatherPlan
 from simulators.sun import sun
 
 CLEAR_M: Final = 20_000.0

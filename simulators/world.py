@@ -18,8 +18,9 @@ from simulators.processes.seam import Draw, Surroundings, nothing
 from simulators.processes.settings import ProcessSettings
 from simulators.processes.unit import Unit
 from simulators.processes.weather import Weather
-from simulators.scenario import Device, Scenario
+from simulators.scenario import Scenario
 from simulators.seeds import generator
+from simulators.settings import Device
 from simulators.weather import Course
 
 METRES_PER_DEGREE: Final = 111_195.0

@@ -24,7 +24,7 @@ from simulators.cameras.materials import Image
 from simulators.cameras.trace import Trace, lay, reduced
 from simulators.cameras.view import HORIZON, View
 from simulators.incidents import Crossing, Person, Vehicle
-from simulators.scenario import Zone
+from simulators.settings import Zone
 
 FINER: Final = 3
 """Figures are drawn so many times as large, then reduced: their edges come out smooth."""

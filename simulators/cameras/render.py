@@ -48,8 +48,8 @@ from simulators.incidents import (
     Steam,
 )  # fmt: skip
 from simulators.incidents import Rain as Shower
-from simulators.scenario import Camera, Site
 from simulators.seeds import generator
+from simulators.settings import Camera, Site
 from simulators.sun import sun
 
 SUN_STEP_MS: Final = 10_000

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from simulators.faults.seam import NOTICED_S, StampFault
 from simulators.incidents.event import Expected
-
-if TYPE_CHECKING:
-    from simulators.scenario import DeviceType
+from simulators.settings import DeviceType
 
 
 class ClockDrift(StampFault):

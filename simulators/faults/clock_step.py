@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from simulators.faults.seam import NOTICED_S, StampFault
 from simulators.incidents.event import Expected
-
-if TYPE_CHECKING:
-    from simulators.scenario import DeviceType
+from simulators.settings import DeviceType
 
 
 class ClockStep(StampFault):

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -28,9 +28,7 @@ from pydantic import Field, model_validator
 from simulators.incidents.event import Event, Expected, Family
 from simulators.records import Parcel, Period, Reading, Report
 from simulators.seeds import generator
-
-if TYPE_CHECKING:
-    from simulators.scenario import DeviceType
+from simulators.settings import DeviceType
 
 NOTICED_S: Final = 60.0
 """Seconds that a clock may be off before anybody has to find it (clocks of monitors against the network's time)."""

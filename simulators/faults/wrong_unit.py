@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from simulators.faults.seam import Distortion
-
-if TYPE_CHECKING:
-    from simulators.scenario import DeviceType
+from simulators.settings import DeviceType
 
 MOLAR_G: Final = MappingProxyType({"a21026": 64.06, "a21002": 46.01, "a21004": 46.01, "a21005": 28.01, "a05024": 48.0})
 """g/mol of SO2, NOx (told as NO2), NO2, CO and O3."""

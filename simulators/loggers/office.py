@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulators.formats import hj212_writer
+from simulators.formats.choose import hj212_writer
 from simulators.formats.hj212 import Writer
 from simulators.loggers.answers import Answer, Desk, Note
 from simulators.loggers.control import Control

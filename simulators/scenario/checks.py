@@ -22,9 +22,9 @@ from simulators.incidents import (
     Steam,
 )
 from simulators.processes import PROCESSES
-from simulators.scenario.cameras import STACKS, Camera
-from simulators.scenario.devices import Device
 from simulators.scenario.physics_checks import physics_mistakes
+from simulators.settings.cameras import STACKS, Camera
+from simulators.settings.devices import Device
 
 if TYPE_CHECKING:
     from simulators.scenario.scenario import Scenario

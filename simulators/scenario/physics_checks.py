@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from simulators.incidents import Calibration, RemovalFailure, Service, Standstill
 from simulators.processes import PROCESSES, Kind
-from simulators.scenario.devices import Device, DeviceSimulation
+from simulators.settings.devices import Device, DeviceSimulation
 
 if TYPE_CHECKING:
     from simulators.scenario.scenario import Scenario

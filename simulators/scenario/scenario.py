@@ -10,11 +10,11 @@ from simulators.faults import Fault
 from simulators.incidents import Incident
 from simulators.processes import PROCESSES, Kind
 from simulators.scenario import checks
-from simulators.scenario.cameras import Camera
-from simulators.scenario.devices import Device, DeviceType
-from simulators.scenario.places import Site
-from simulators.scenario.tables import Table
-from simulators.scenario.weather import WeatherPlan
+from simulators.settings.cameras import Camera
+from simulators.settings.devices import Device, DeviceType
+from simulators.settings.places import Site
+from simulators.settings.tables import Table
+from simulators.settings.weather import WeatherPlan
 
 
 class Scenario(Table):

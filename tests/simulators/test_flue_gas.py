@@ -18,7 +18,8 @@ from simulators.processes.flue_gas import FlueGas, Gas
 from simulators.processes.seam import Surroundings, nothing
 from simulators.processes.settings import ProcessSettings
 from simulators.records import Report
-from simulators.scenario import Device, Scenario
+from simulators.scenario import Scenario
+from simulators.settings import Device
 from simulators.world import World
 
 START = 1_767_225_600_000

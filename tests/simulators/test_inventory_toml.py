@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators import inventory, library, load
-from simulators.scenario import Name, Scenario, Site
+from simulators.scenario import Scenario
+from simulators.settings import Name, Site
 
 DEMO = library.load("demo")
 

@@ -16,7 +16,7 @@ from detectors.readings.limits import step as judge_batch
 from detectors.records import Phase, Readings
 from simulators.oracle import Exceedance, Oracle, Row, judged
 from simulators.records import Reading, Report
-from simulators.scenario.devices import Limit
+from simulators.settings.devices import Limit
 
 
 def limit(hold_s: float = 2.0, band: float = 0.1, **levels: tuple[float, ...]) -> Limit:

@@ -14,7 +14,8 @@ from simulators import library
 from simulators.device_chain import DeviceChain
 from simulators.processes.plume import Mouth, Way, share
 from simulators.processes.weather import Weather
-from simulators.scenario import Device, Scenario
+from simulators.scenario import Scenario
+from simulators.settings import Device
 from simulators.world import World
 
 START = 1_767_225_600_000

@@ -16,7 +16,7 @@ from simulators.processes.seam import Draw, Moment, Surroundings, nothing
 from simulators.processes.settings import ProcessSettings
 from simulators.processes.unit import Unit
 from simulators.records import Reading
-from simulators.scenario import WeatherPlan
+from simulators.settings import WeatherPlan
 from simulators.weather import Course
 
 DEMO = library.load("demo")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from simulators import library
 from simulators.device_chain import DeviceChain
 from simulators.records import Reading, Report
-from simulators.scenario import Device, Scenario
+from simulators.scenario import Scenario
+from simulators.settings import Device
 
 START = 1_767_225_600_123
 WEEK_S = 7 * 86_400

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 from typer.main import get_command
 
-from simulators import faults, incidents, library, scenario
+from simulators import faults, incidents, library, scenario, settings
 from simulators.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -18,19 +18,19 @@ TEXT = "".join((ROOT / "docs" / name).read_text("utf-8") for name in ("simulator
 COMMANDS = get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 MODELS: list[type[BaseModel]] = [
     scenario.Scenario,
-    scenario.Site,
-    scenario.Factor,
-    scenario.Limit,
-    scenario.DeviceType,
-    scenario.DeviceSimulation,
-    scenario.CentreSettings,
-    scenario.Device,
-    scenario.Camera,
-    scenario.CameraSimulation,
-    scenario.CameraWeather,
-    scenario.Zone,
-    scenario.WeatherPlan,
-    scenario.WeatherRow,
+    settings.Site,
+    settings.Factor,
+    settings.Limit,
+    settings.DeviceType,
+    settings.DeviceSimulation,
+    settings.CentreSettings,
+    settings.Device,
+    settings.Camera,
+    settings.CameraSimulation,
+    settings.CameraWeather,
+    settings.Zone,
+    settings.WeatherPlan,
+    settings.WeatherRow,
     *get_args(get_args(incidents.Incident)[0]),
     *get_args(get_args(faults.Fault)[0]),
 ]

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from simulators import library
 from simulators.fleet import renderer_of
 from simulators.processes.weather import Weather
-from simulators.scenario import Scenario, WeatherPlan
+from simulators.scenario import Scenario
+from simulators.settings import WeatherPlan
 from simulators.sky import Sky
 from simulators.weather import Course
 

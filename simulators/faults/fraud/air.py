@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from simulators.faults.seam import Distortion, Fraud
-
-if TYPE_CHECKING:
-    from simulators.scenario import DeviceType
+from simulators.settings import DeviceType
 
 AIR: Final = MappingProxyType({"a19001": 20.9, "a01012": 20.0, "a01014": 1.5})
 """Oxygen (%), temperature (C) and moisture (%) of the air around; it has nothing of the pollutants."""

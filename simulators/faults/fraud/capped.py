@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -12,9 +12,7 @@ from pydantic import Field
 from simulators.faults.seam import Fraud, Host, Stage, ValueEffect, ValueFault, upper_limits
 from simulators.incidents.event import Expected
 from simulators.records import Reading
-
-if TYPE_CHECKING:
-    from simulators.scenario import DeviceType
+from simulators.settings import DeviceType
 
 
 class Capped(Fraud, ValueFault):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from simulators.faults.seam import Distortion, Fraud
-
-if TYPE_CHECKING:
-    from simulators.scenario import DeviceType
+from simulators.settings import DeviceType
 
 CLEAN: Final = MappingProxyType({"w01018": 4.0, "w21003": 0.05, "w21011": 0.02, "w21001": 0.8})
 """mg/L in tap water; pH is 7.6. Flow is measured in the channel and goes on."""

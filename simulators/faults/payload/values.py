@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from simulators.faults.payload.spoil import Spoiled, decoded, edited, encoded, is_frame
 from simulators.records import Message
-
-if TYPE_CHECKING:
-    from simulators.scenario import DeviceType
-
+from simulators.settings import DeviceType
 
 FIRST_VALUE: Final = rb"(?<=-[A-Z][a-z][a-z]=)[-\d.]+"
 """Of `Rtd`, `Avg`, ... of the first factor in a frame."""

@@ -13,7 +13,7 @@ from simulators.cameras.render import Renderer
 from simulators.cameras.scenes import make_scene
 from simulators.errors import ScenarioError
 from simulators.frame_truth import told
-from simulators.scenario.cameras import STACKS
+from simulators.settings.cameras import STACKS
 
 CALM = {"cloud": 0.0, "wind_m_s": 3.0}
 SMOKE = {"kind": "smoke", "stack": 1, "start_s": 10.0, "duration_s": 60.0, "ramp_s": 4.0}

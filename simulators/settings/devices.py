@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from simulators.processes import Kind
 from simulators.processes.settings import ProcessSettings
-from simulators.scenario.tables import Id, Name, Share, Table
+from simulators.settings.tables import Id, Name, Share, Table
 
 
 class Factor(Table):

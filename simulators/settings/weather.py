@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from simulators.scenario.tables import Share, Table
+from simulators.settings.tables import Share, Table
 
 Degrees = Annotated[float, Field(ge=0, le=360)]
 Speed = Annotated[float, Field(ge=0, le=60)]

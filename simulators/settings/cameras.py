@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from simulators.scenario.tables import Id, Name, Point, Share, Table
+from simulators.settings.tables import Id, Name, Point, Share, Table
 
 STACKS: Final = {"stack": 2}
 """Scenes with stacks, and how many; they have a flare as well."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
 
-from simulators.scenario.tables import Id, Name, Table
+from simulators.settings.tables import Id, Name, Table
 
 
 class Site(Table):
