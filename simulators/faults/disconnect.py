@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
@@ -25,6 +26,12 @@ class Disconnect(LinkFault):
 
         return effect
 
+    def gone_s(self, t: float) -> float:
+        since = self.since(t)
+        if since is None or not self.active(t):
+            return 0.0
+        return math.inf if self.duration_s is None else self.duration_s - since
+
 
 class ReconnectStorm(LinkFault):
     """The connection breaks over and over: down for `down_s`, up for `up_s`.
@@ -43,10 +50,7 @@ class ReconnectStorm(LinkFault):
         recent: deque[Parcel] = deque(maxlen=self.again)
 
         def effect(t: float, parcel: Parcel) -> list[Parcel]:
-            since = self.since(t)
-            left_s = 0.0
-            if since is not None and self.active(t):
-                left_s = self.down_s - since % (self.down_s + self.up_s)
+            left_s = self.gone_s(t)
             if left_s <= 0:
                 recent.append(parcel)
                 return [parcel]
@@ -56,3 +60,9 @@ class ReconnectStorm(LinkFault):
             return [*unacknowledged, parcel.put_off(back - parcel.due)]
 
         return effect
+
+    def gone_s(self, t: float) -> float:
+        since = self.since(t)
+        if since is None or not self.active(t):
+            return 0.0
+        return max(0.0, self.down_s - since % (self.down_s + self.up_s))

@@ -24,12 +24,15 @@ class Outage(LinkFault):
 
         def effect(t: float, parcel: Parcel) -> list[Parcel]:
             nonlocal kept
-            since = self.since(t)
-            if since is None or since >= self.duration_s:
+            left_s = self.gone_s(t)
+            if left_s <= 0:
                 kept = 0
                 return [parcel]
             kept += 1
-            wait_s = self.duration_s - since + kept / self.per_second
-            return [parcel.put_off(round(wait_s * 1000))]
+            return [parcel.put_off(round(1000 * (left_s + kept / self.per_second)))]
 
         return effect
+
+    def gone_s(self, t: float) -> float:
+        since = self.since(t)
+        return 0.0 if since is None else max(0.0, self.duration_s - since)

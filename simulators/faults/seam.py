@@ -226,6 +226,10 @@ class LinkFault(Fault):
     def travel(self, rng: np.random.Generator) -> ParcelEffect:
         raise NotImplementedError
 
+    def gone_s(self, t: float) -> float:
+        """Seconds until the connection is there again, endless where it is gone for good; 0 while it is there."""
+        return 0.0
+
 
 def with_numbers(faults: Iterable[AnyFault], seed: int, *place: str) -> Iterator[tuple[AnyFault, np.random.Generator]]:
     """Each fault with random numbers of its own at that place, the same whatever other faults there are."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from simulators.faults.seam import StampFault
+from simulators.faults.seam import LinkFault, StampFault
 from simulators.formats.hj212 import Writer
 from simulators.records import Period, Report
 
@@ -41,6 +41,8 @@ class Control:
     writer: Writer | None = None
     """Of a monitor that speaks HJ 212; without one nothing is remembered."""
     faults: Sequence[StampFault] = ()
+    breaks: Sequence[LinkFault] = ()
+    """What goes wrong with its connection."""
     realtime: bool = True
     """Whether the centre wants real-time data (2011 and 2012)."""
     overtime_s: float = 5.0
@@ -74,6 +76,10 @@ class Control:
             if begun is None or self._set_at is None or begun > self._set_at:
                 stamp = fault.stamp(t, stamp)
         return stamp + self._offset
+
+    def away(self, time: int) -> bool:
+        """Whether its connection is gone at `time` (ms UTC); before the scenario began it never is."""
+        return self.start > 0 and any(fault.gone_s((time - self.start) / 1000) > 0 for fault in self.breaks)
 
     def set_clock(self, time: int, to: int) -> int:
         """Set the clock at `time`; returns by how many ms it was moved: 0 where it was right."""

@@ -21,6 +21,8 @@ from simulators.loggers.frames import Cutter, read
 
 BACKOFF_S: Final = (1.0, 30.0)
 CONNECT_S: Final = 10.0
+BREAK_LOOK_S: Final = 0.05
+"""How often a logger whose connection a fault may take away looks whether it has."""
 HEARTBEAT_S: Final = 60.0
 """2025: after so long without a word a 9015 says that the logger is there."""
 ANSWERS: Final = frozenset(("9011", "9013", "9014"))
@@ -100,6 +102,7 @@ class Link(asyncio.Protocol):
     _backoff: float = field(default_factory=lambda: BACKOFF_S[0])
     _up_since: float = 0.0
     _task: asyncio.Task[None] | None = None
+    _breaking: asyncio.Task[None] | None = None
 
     @property
     def waiting(self) -> int:
@@ -110,12 +113,16 @@ class Link(asyncio.Protocol):
         return sum(not kept.answer for kept in self._waiting)
 
     def start(self, delay_s: float) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._connect(delay_s))
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._connect(delay_s))
+        if self.control.breaks and self._breaking is None:
+            self._breaking = loop.create_task(self._break())
 
     def stop(self) -> None:
         self._closing = True
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, self._breaking):
+            if task is not None:
+                task.cancel()
         if self._transport is not None:
             self._transport.close()
 
@@ -147,6 +154,9 @@ class Link(asyncio.Protocol):
         await asyncio.sleep(delay_s)
         loop = asyncio.get_running_loop()
         while not self._closing:
+            if self.control.away(self.centre.now()):
+                await asyncio.sleep(BREAK_LOOK_S)
+                continue
             try:
                 async with asyncio.timeout(CONNECT_S):
                     await loop.create_connection(lambda: self, self.centre.host, self.centre.port)
@@ -154,6 +164,14 @@ class Link(asyncio.Protocol):
             except OSError:
                 await asyncio.sleep(self._backoff * self.jitter.uniform(0.5, 1.0))
                 self._backoff = min(2 * self._backoff, BACKOFF_S[1])
+
+    async def _break(self) -> None:
+        """Hang up, without a goodbye, whenever a fault of the scenario takes the connection away."""
+        while True:
+            await asyncio.sleep(BREAK_LOOK_S)
+            if self._transport is not None and self.control.away(self.centre.now()):
+                self._backoff = BACKOFF_S[0]  # what is to come back comes back
+                self._transport.abort()
 
     # What asyncio calls.
 

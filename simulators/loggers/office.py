@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from simulators.faults.seam import LinkFault
 from simulators.formats.choose import hj212_writer
 from simulators.formats.hj212 import Writer
 from simulators.loggers.answers import Answer, Desk, Note
@@ -39,6 +40,11 @@ class Office:
             control.minute_min = simulate.minute_interval
             control.overtime_s, control.recount = simulate.overtime_s, simulate.recount
             self.controls[key] = control
+            control.breaks = [
+                fault
+                for fault in scenario.faults
+                if isinstance(fault, LinkFault) and fault.hits_device(device.site, device.id)
+            ]
             self._desks[key] = Desk(device.site, device.id, writer, control, note)
             if simulate.carrier == "tcp":
                 self.loggers[key] = writer, control

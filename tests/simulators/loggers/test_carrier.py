@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,9 @@ from servers import free_port
 
 from gateway.hj212.build import reply_to, request
 from simulators.errors import CentreError
+from simulators.faults.disconnect import Disconnect, ReconnectStorm
+from simulators.faults.outage import Outage
+from simulators.faults.seam import LinkFault
 from simulators.formats.hj212 import Edition, Writer
 from simulators.loggers import carrier as carriers
 from simulators.loggers import link
@@ -25,6 +28,9 @@ from simulators.records import Message, Reading, Report
 
 START = 1_767_225_600_000
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+WHERE: dict[str, object] = {"site": "s", "device": "d1"}
 
 
 @dataclass
@@ -106,18 +112,25 @@ class Run:
     """A carrier, and the answers it gives to commands."""
 
     def __init__(
-        self, centre: FakeCentre, *writers: Writer, overtime_s: float = 5.0, recount: int = 3, patient: bool = False
+        self,
+        centre: FakeCentre,
+        *writers: Writer,
+        overtime_s: float = 5.0,
+        recount: int = 3,
+        patient: bool = False,
+        breaks: Sequence[LinkFault] = (),
     ) -> None:
+        self.now = START
         self.loggers = {
             f"s/d{number}": (
                 writer,
-                Control(START, 1000, writer=writer, overtime_s=overtime_s, recount=recount),
+                Control(START, 1000, writer=writer, overtime_s=overtime_s, recount=recount, breaks=breaks),
             )
             for number, writer in enumerate(writers, 1)
         }
         self.answers: list[Answer] = []
         self.commands: list[tuple[str, bytes]] = []
-        self.carrier = Carrier(("127.0.0.1", centre.port), self.loggers, self.hear, lambda: START, patient=patient)
+        self.carrier = Carrier(("127.0.0.1", centre.port), self.loggers, self.hear, lambda: self.now, patient=patient)
         self.carrier.connect(10, threading.Event())
 
     def hear(self, key: str, frame: bytes) -> list[Answer]:
@@ -189,6 +202,39 @@ def test_what_was_not_answered_when_the_line_broke_is_sent_again_in_order(centre
     assert (counts.messages_sent, counts.messages_failed, counts.connects) == (5, 0, 3)
     frames = [message.payload.removesuffix(b"\r\n") for message in said]
     assert centre.frames == [frames[0], frames[0], *frames]
+
+
+STORM = {"kind": "reconnect_storm", "start_s": 10.0, "duration_s": 14.0, "down_s": 4.0, "up_s": 6.0}
+
+
+@pytest.mark.parametrize(
+    ("fault", "online"),
+    [
+        (ReconnectStorm.model_validate(WHERE | STORM), {5: 1, 11: 0, 15: 1, 21: 0, 25: 1}),
+        (
+            Outage.model_validate(WHERE | {"kind": "outage", "start_s": 3.0, "duration_s": 5.0}),
+            {1: 1, 3: 0, 7: 0, 8: 1},
+        ),
+        (Disconnect.model_validate(WHERE | {"kind": "disconnect", "start_s": 3.0}), {1: 1, 3: 0, 10_000: 0}),
+    ],
+)
+def test_a_fault_of_the_link_takes_the_very_connection_away(
+    centre: FakeCentre, fault: LinkFault, online: dict[int, int]
+) -> None:
+    writer = writer_of(1)
+    run = Run(centre, writer, breaks=(fault,))
+    connects = 0
+    before = 0
+    for second, there in online.items():
+        run.now = START + 1000 * second
+        run.until(lambda there=there: run.carrier.counts.online == there)
+        connects += there > before
+        before = there
+        if there:
+            (message,) = messages(writer, 1)
+            run.carrier.reading(message)
+    run.until(lambda: not before or run.carrier.counts.sent == connects)
+    assert run.carrier.close(1.0).connects == connects
 
 
 def test_what_the_centre_refuses_has_failed_and_the_rest_goes_on(centre: FakeCentre) -> None:
