@@ -6,6 +6,7 @@ has a `<title>`: the words behind a bar are there for whoever points at it, and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +24,14 @@ BAR: Final = 9
 ROOM: Final = 8
 """Between two lanes."""
 AXIS: Final = 26
-TICKS: Final = 6
+TICKS: Final = 8
+"""Most of them."""
+DAY_S: Final = 86_400
+STEPS_S: Final = (
+    *(0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200),
+    *(DAY_S, 2 * DAY_S, 7 * DAY_S, 14 * DAY_S, 28 * DAY_S, 91 * DAY_S, 364 * DAY_S),
+)
+"""From one to the next, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +106,8 @@ def delays(rows: Sequence[Row]) -> str:
     least = min(0.0, min(row.delays[0] for row in told) / 1000)
     height = 22 * len(told) + AXIS
     parts = [_open(height, "Delays by detector")]
-    for step in range(TICKS + 1):
-        seconds = least + (most - least) * step / TICKS
-        parts.append(_tick(_at(seconds, least, most), height, f"{seconds:.1f} s"))
+    step, seconds = ticks(least, most)
+    parts += [_tick(_at(each, least, most), height, f"{each:.{int(step < 1)}f} s") for each in seconds]
     for number, row in enumerate(told):
         y = 14 + 22 * number
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{escape(f"{row.family} {row.what}")}</text>')
@@ -111,6 +118,16 @@ def delays(rows: Sequence[Row]) -> str:
                 f"{pair.delay / 1000:.1f} s</title></circle>"
             )
     return "".join((*parts, "</svg>"))
+
+
+def ticks(least: float, most: float) -> tuple[float, list[float]]:
+    """The step in seconds, and its multiples from `least` to `most`.
+
+    >>> ticks(3.0, 13.1)
+    (2, [4, 6, 8, 10, 12])
+    """
+    step = next((step for step in STEPS_S if (most - least) / step <= TICKS), STEPS_S[-1])
+    return step, [number * step for number in range(math.ceil(least / step), math.floor(most / step) + 1)]
 
 
 def clock(time: int) -> str:
@@ -133,11 +150,10 @@ def _timeline(lanes: dict[str, list[_Bar]], span: Span) -> str:
         parts.append(f'<line class="rule" x1="0" x2="{WIDTH}" y1="{y + ROOM // 2}" y2="{y + ROOM // 2}"/>')
         y += ROOM
     height = y + AXIS
-    ticks: list[str] = []
-    for step in range(TICKS + 1):
-        time = span.start + (span.end - span.start) * step // TICKS
-        ticks.append(_tick(span.x(time), height, clock(time)[11:]))
-    return "".join((_open(height, "Timeline"), *ticks, *parts, "</svg>"))
+    step, seconds = ticks(span.start / 1000, span.end / 1000)
+    shown = slice(5, 10) if step >= DAY_S else slice(11, 16) if step >= 60 else slice(11, 19)
+    grid = [_tick(span.x(1000 * each), height, clock(round(1000 * each))[shown]) for each in seconds]
+    return "".join((_open(height, "Timeline"), *grid, *parts, "</svg>"))
 
 
 def _tracks(bars: Sequence[_Bar], span: Span) -> list[list[_Bar]]:
