@@ -6,6 +6,7 @@ It knows nothing of any receiver and shares no code with one, so that the two ca
   left at a reading within it by more than `band` of the level. A run is broken by a reading short of the level.
 - Only readings flagged `N` count. One flagged `T` (over range) is at least its value: it can enter an upper limit and
   leave a lower one.
+- A stamp from the future counts as the moment of its arrival.
 - A reading no newer than the newest of its channel is late. Late readings are judged apart, in the order of their
   stamps, once none has come for ten minutes. A hole of more than three intervals (and than `hold_s`) between two of
   them proves nothing, so no run goes over it. A stamp that was told before is no news, nor is an exceedance that begins
@@ -36,7 +37,7 @@ class Row(NamedTuple):
     """One value as it was said."""
 
     stamp: int
-    """ms UTC, by the device's clock."""
+    """ms UTC, by the device's clock as far as that is not ahead."""
     value: float
     flag: str
 
@@ -159,22 +160,25 @@ class Channel:
     """ms between two late readings of which the one still follows the other."""
     known: array[int] = field(default_factory=lambda: array("q"))
     """Stamps in ascending order."""
+    newest: int = 0
+    """Of what was judged live."""
     late: list[Row] = field(default_factory=list[Row])
     found: list[Exceedance] = field(default_factory=list[Exceedance])
     """What was told of and is over."""
 
-    def hear(self, row: Row) -> Exceedance | None:
-        """Take the next reading that arrives; gives the exceedance that ends with it."""
-        at = bisect_left(self.known, row.stamp)
-        if at < len(self.known) and self.known[at] == row.stamp:
+    def hear(self, row: Row, at: int) -> Exceedance | None:
+        """Take the next reading, which arrives `at` (ms UTC); gives the exceedance that ends with it."""
+        place = bisect_left(self.known, row.stamp)
+        if place < len(self.known) and self.known[place] == row.stamp:
             return None
-        late = at < len(self.known)
-        self.known.insert(at, row.stamp)
+        self.known.insert(place, row.stamp)
         if len(self.known) > 2 * KNOWN:
             del self.known[:KNOWN]
-        if late:
+        row = row._replace(stamp=min(row.stamp, at))
+        if row.stamp < self.newest:
             self.late.append(row)
             return None
+        self.newest = row.stamp
         ended = self.judge.take(row)
         if ended is not None:
             self.found.append(ended)
@@ -228,7 +232,7 @@ class Oracle:
             if reading is None or value is None:
                 continue
             waiting = len(channel.late)
-            ended = channel.hear(Row(stamp, value, reading.flag))
+            ended = channel.hear(Row(stamp, value, reading.flag), at - at % self._step)
             if len(channel.late) > waiting:
                 self._last_late = at
             if ended is not None:
@@ -248,7 +252,8 @@ class Oracle:
 
     def _told(self, limit: Limit, found: Exceedance, at: int, *, late: bool) -> Happening:
         first = found.levels[0]
-        what: dict[str, object] = {"factor": limit.factor, "field": limit.field}
+        side = "below" if limit.above is None else "above"
+        what = {"factor": limit.factor, "field": limit.field, "period": limit.period, "side": side}
         return Happening(
             at,
             {
@@ -256,8 +261,6 @@ class Oracle:
                 "kind": "exceedance",
                 **self._where,
                 **what,
-                "period": limit.period,
-                "side": "below" if limit.above is None else "above",
                 "late": late,
                 "levels": [
                     {"level": one.level, "limit": one.limit, "from_ms": one.since, "to_ms": one.at}

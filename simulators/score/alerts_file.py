@@ -2,7 +2,8 @@
 
 Three forms: steps of alerts (`alerts.jsonl` of a replay, MQTT payloads line by line, with their topics before them or
 not); alerts from the API (an array of objects, or one object a line); and JSON lines of any receiver with `family`,
-`rule`, `site`, `device` or `camera`, `factor`, `started` and `ended`, which are known by `started`.
+`rule`, `site`, `device` or `camera`, `started`, and what there is of `told`, `ended`, `factor`, `field`, `period`,
+`side` (of the limit) and `zone`; they are known by `started`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 from simulators.errors import SimulatorError
 from simulators.score.records import Said
-from simulators.score.words import LATE, meaning
+from simulators.score.words import LATE, LIMIT, limit_of, meaning
 
 
 def read_alerts(file: Path) -> list[Said]:
@@ -78,6 +79,7 @@ def _of_gateway(life: Sequence[Mapping[str, Any]]) -> list[Said]:
     first = life[0]
     family, rule = str(first["family"]), str(first["rule"])
     what, zone = meaning(family, rule.removesuffix(LATE))
+    period, side = limit_of(rule.removesuffix(LATE)) if what == LIMIT else ("", "")
     return [
         Said(
             family=family,
@@ -90,6 +92,8 @@ def _of_gateway(life: Sequence[Mapping[str, Any]]) -> list[Said]:
             ended=ended[0] if ended else None,
             factor=str(first.get("factor") or ""),
             field=str(first.get("field") or ""),
+            period=period,
+            side=side,
             zone=zone,
             late=rule.endswith(LATE),
             id=str(first["id"]),
@@ -106,7 +110,7 @@ def _recorded(life: Sequence[Mapping[str, Any]], step: str) -> int | None:
 def _generic(record: Mapping[str, Any], number: int) -> Said:
     family, rule = str(record["family"]), str(record.get("rule") or "")
     what, zone = meaning(family, rule.removesuffix(LATE))
-    started = _needed(record["started"])
+    started, told = _needed(record["started"]), time_of(record.get("told"))
     return Said(
         family=family,
         rule=rule,
@@ -114,9 +118,12 @@ def _generic(record: Mapping[str, Any], number: int) -> Said:
         site=str(record["site"]),
         subject=_subject(record),
         since=started,
-        told=started,
+        told=started if told is None else told,
         ended=time_of(record.get("ended")),
         factor=str(record.get("factor") or ""),
+        field=str(record.get("field") or ""),
+        period=str(record.get("period") or ""),
+        side=str(record.get("side") or ""),
         zone=str(record.get("zone") or zone),
         late=rule.endswith(LATE),
         id=str(record.get("id") or f"line {number}"),

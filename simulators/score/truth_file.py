@@ -80,6 +80,8 @@ def _take(truth: Truth, record: Mapping[str, Any]) -> None:
                 ends=end,
                 factor=str(each.get("factor") or ""),
                 field=str(each.get("field") or ""),
+                period=str(each.get("period") or ""),
+                side=str(each.get("side") or ""),
                 zone=str(each.get("zone") or ""),
                 late=bool(record.get("late")),
                 kind=kind,

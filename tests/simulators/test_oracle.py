@@ -177,6 +177,13 @@ def test_a_late_exceedance_that_begins_within_one_found_before_is_news_at_a_high
     assert [one["late"] for one in heard(*live, *same)] == [False]  # it goes on
 
 
+def test_a_stamp_from_the_future_counts_as_its_arrival_and_makes_nothing_after_it_late() -> None:
+    ahead = [report(s, s + 400, 50.0) for s in range(1, 6)]
+    again = [report(s, 401, 50.0) for s in (12, 13, 14, 15)]
+    (found,) = heard(report(0, 0, 5.0), *ahead, report(10, 10, 5.0), *again, report(20, 20, 5.0))
+    assert (found["late"], found["start_ms"], found["end_ms"]) == (False, START + 1000, START + 10_000)
+
+
 def test_what_is_said_again_is_no_news() -> None:
     live = [report(s, s, 50.0) for s in range(5)]
     again = [report(20 + s, s, 50.0) for s in range(5)]
