@@ -82,7 +82,7 @@ class DeviceType(Table):
     """What devices of a kind share."""
 
     kind: Id
-    interval_s: Annotated[float, Field(gt=0)] = 1.0
+    interval_s: Annotated[float, Field(gt=0, le=86_400)] = 1.0
     silent_after_s: Annotated[float, Field(gt=0)] = 12.0
     factors: tuple[Factor, ...]
     limits: tuple[Limit, ...] = ()
@@ -96,7 +96,7 @@ class Device(Table):
     type: str
     mn: Annotated[str, Field(pattern=r"^[0-9A-Z_]{5,24}$")] | None = None
     name: Name
-    interval_s: Annotated[float, Field(gt=0)] | None = None
+    interval_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
     silent_after_s: Annotated[float, Field(gt=0)] | None = None
     factors: tuple[Factor, ...] | None = None
     limits: tuple[Limit, ...] | None = None

@@ -13,7 +13,7 @@ from simulators.scenario import checks
 from simulators.scenario.cameras import Camera
 from simulators.scenario.devices import Device, DeviceType
 from simulators.scenario.places import Site
-from simulators.scenario.tables import Table
+from simulators.scenario.tables import Misfits, Table
 from simulators.scenario.weather import WeatherPlan
 
 
@@ -59,5 +59,5 @@ class Scenario(Table):
     def _fits_together(self) -> Self:
         mistakes = list(checks.mistakes(self))
         if mistakes:
-            raise ValueError("; ".join(mistakes))
+            raise Misfits(mistakes)
         return self
