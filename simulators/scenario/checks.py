@@ -73,6 +73,8 @@ def _device_mistakes(scenario: Scenario, device: Device) -> Iterator[str]:
     for limit in settings.limits:
         if limit.factor not in codes:
             yield f"a limit on {limit.factor!r}, which it does not send"
+        elif limit.period != "realtime" and not getattr(settings.simulate, limit.period):
+            yield f"a limit on {limit.period} data, which it does not send (set simulate.{limit.period})"
     if settings.simulate.carrier == "tcp" and settings.simulate.codec != "hj212":
         yield f"carrier tcp is for codec hj212, not {settings.simulate.codec}"
     if settings.simulate.codec == "hj212":
