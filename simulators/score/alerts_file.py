@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from simulators.errors import SimulatorError
 from simulators.score.records import Said
+from simulators.score.truth_file import mistake_in
 from simulators.score.words import LATE, LIMIT, limit_of, meaning
 
 
@@ -30,29 +31,32 @@ def read_alerts(file: Path) -> list[Said]:
         raise SimulatorError(f"{file}: {error}") from error
     lives: dict[str, list[Mapping[str, Any]]] = {}
     alerts: list[Said] = []
-    for number, record in _records(text, file):
+    for number, found in _records(text, file):
+        if not isinstance(found, dict):
+            raise SimulatorError(f"{file}: alert {number}: expected an object")
+        record = cast("dict[str, Any]", found)
         try:
             if "started" in record:
                 alerts.append(_generic(record, number))
             else:
                 lives.setdefault(str(record["id"]), []).extend((record, *record.get("history", ())))
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{file}: alert {number}: {error!r}") from error
+            raise SimulatorError(f"{file}: alert {number}: {mistake_in(error)}") from error
     for id, life in lives.items():
         try:
             alerts += _of_gateway(life)
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{file}: alert {id}: {error!r}") from error
+            raise SimulatorError(f"{file}: alert {id}: {mistake_in(error)}") from error
     return sorted(alerts, key=lambda each: (each.since, each.told, each.id))
 
 
-def _records(text: str, file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _records(text: str, file: Path) -> Iterator[tuple[int, object]]:
     if text.lstrip().startswith("["):
         try:
             whole = json.loads(text)
         except ValueError as error:
             raise SimulatorError(f"{file}: {error}") from error
-        yield from enumerate(cast(list[Mapping[str, Any]], whole), 1)
+        yield from enumerate(cast(list[object], whole), 1)
         return
     for number, line in enumerate(text.splitlines(), 1):
         at = line.find("{")  # what stands before it is the topic, as `mosquitto_sub -v` writes it

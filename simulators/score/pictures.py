@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, cast
 from simulators.errors import SimulatorError
 from simulators.score.alerts_file import time_of
 from simulators.score.figures import percentile
-from simulators.score.truth_file import json_lines
+from simulators.score.truth_file import json_lines, mistake_in
 
 IOU: Final = 0.5
 MOTION: Final = "motion"
@@ -118,7 +118,7 @@ def score_pictures(frames: Path, detections: Path) -> list[Figures]:
             # A camera whose clock was put back tells a time twice: the frames count as one.
             shown[str(record["site"]), str(record["camera"])].setdefault(int(record["captured_ms"]), []).extend(boxes)
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{frames}: line {number}: {error!r}") from error
+            raise SimulatorError(f"{frames}: line {number}: {mistake_in(error)}") from error
     seen: dict[tuple[str, str], dict[int, list[tuple[str, Box]]]] = defaultdict(lambda: defaultdict(list))
     for number, record in json_lines(detections):
         try:
@@ -128,7 +128,7 @@ def score_pictures(frames: Path, detections: Path) -> list[Figures]:
             here = seen[str(record["site"]), str(record["camera"])][time]
             here += [(str(box["label"]), _box(box)) for box in record["boxes"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{detections}: line {number}: {error!r}") from error
+            raise SimulatorError(f"{detections}: line {number}: {mistake_in(error)}") from error
     return [
         figures
         for camera in sorted(shown)
