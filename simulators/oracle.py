@@ -9,8 +9,8 @@ It knows nothing of any receiver and shares no code with one, so that the two ca
 - A stamp from the future counts as the moment of its arrival.
 - A reading no newer than the newest of its channel is late. Late readings are judged apart, in the order of their
   stamps, once none has come for ten minutes. A hole of more than three intervals (and than `hold_s`) between two of
-  them proves nothing, so no run goes over it. A stamp that was told before is no news, nor is an exceedance that begins
-  within one that was found before, at that level or a higher one.
+  them proves nothing, so no run goes over it. A value that was told before of its stamp is no news, nor is an
+  exceedance that begins within one that was found before, at that level or a higher one.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ class Channel:
     """ms between two late readings of which the one still follows the other."""
     known: array[int] = field(default_factory=lambda: array("q"))
     """Stamps in ascending order."""
+    values: array[float] = field(default_factory=lambda: array("d"))
+    """What was said last of each of them."""
     newest: int = 0
     """Of what was judged live."""
     late: list[Row] = field(default_factory=list[Row])
@@ -169,13 +171,18 @@ class Channel:
     def hear(self, row: Row, at: int) -> Exceedance | None:
         """Take the next reading, which arrives `at` (ms UTC); gives the exceedance that ends with it."""
         place = bisect_left(self.known, row.stamp)
-        if place < len(self.known) and self.known[place] == row.stamp:
+        known = place < len(self.known) and self.known[place] == row.stamp
+        if known and self.values[place] == row.value:
             return None
-        self.known.insert(place, row.stamp)
+        if known:
+            self.values[place] = row.value
+        else:
+            self.known.insert(place, row.stamp)
+            self.values.insert(place, row.value)
         if len(self.known) > 2 * KNOWN:
-            del self.known[:KNOWN]
+            del self.known[:KNOWN], self.values[:KNOWN]
         row = row._replace(stamp=min(row.stamp, at))
-        if row.stamp < self.newest:
+        if known or row.stamp < self.newest:
             self.late.append(row)
             return None
         self.newest = row.stamp

@@ -191,6 +191,13 @@ def test_what_is_said_again_is_no_news() -> None:
     assert [(one["late"], one["start_ms"], one["end_ms"]) for one in found] == [(False, START, START + 6000)]
 
 
+def test_another_value_of_a_stamp_is_news() -> None:
+    live = [report(s, s, 5.0) for s in range(10)]
+    other = [report(20 + s, s, 50.0) for s in range(2, 8)]
+    (found,) = heard(*live, *other)
+    assert (found["late"], found["start_ms"]) == (True, START + 2000)
+
+
 def test_an_exceedance_of_a_run_is_in_its_truth_with_its_level_its_peak_and_what_must_be_found() -> None:
     rise = {"kind": "exceedance", "device": "stack-1", "factor": "a21026", "reach": 90.0}
     plan = scenario(incidents=(rise,))
