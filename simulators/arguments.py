@@ -10,10 +10,16 @@ import typer
 from simulators.broker import Broker
 
 LOCAL: Final = "mqtt://127.0.0.1:1883"
+MOST_S: Final = 1e9
+"""Seconds: some thirty years."""
+MOST_SEED: Final = 2**63 - 1
+"""What fits into a traffic file."""
 
 ScenarioArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="A file, or the name of a ready scenario.")]
 BrokerOption = Annotated[str, typer.Option("--broker", help="mqtt://host[:port], or mqtts:// for TLS.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="One number that everything random comes from.", min=0)]
+SeedOption = Annotated[
+    int, typer.Option("--seed", help="One number that everything random comes from.", min=0, max=MOST_SEED)
+]
 SpeedOption = Annotated[
     str, typer.Option("--speed", help="Seconds of the scenario in one of the wall, or `max`: without a clock.")
 ]

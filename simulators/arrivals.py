@@ -9,6 +9,8 @@ from typing import Final
 
 from simulators.records import Happening, Parcel
 
+OF_NOBODY: Final = frozenset({"unknown_device", "mn_mismatch", "device_mismatch"})
+"""Reasons for which nobody can tell whose voice a message is; any other spoilt one shows that its device lives."""
 LATE_MS: Final = 1000
 """What arrives more than that after it was measured is late."""
 
@@ -33,7 +35,7 @@ class Arrivals:
     _newest: int = 0
     """When the newest that arrived was measured."""
     _heard: int = field(init=False)
-    """When the last that can be used arrived."""
+    """When it was last heard: when the last arrived of which nobody doubts whose it is."""
 
     def __post_init__(self) -> None:
         self._heard = self.start
@@ -54,6 +56,7 @@ class Arrivals:
             self.corrupted[parcel.wrong] += 1
         if parcel.reason:
             self.dead_letters[parcel.reason] += 1
+        if parcel.reason in OF_NOBODY:
             return
         yield from self._silence(parcel.due, over=True)
         self._heard = parcel.due

@@ -108,6 +108,8 @@ def run(receiver: str, folder: Path, out: Path) -> None:
         words = [word.format(**places) for word in shlex.split(receiver)]
     except (KeyError, IndexError, ValueError) as error:
         raise SimulatorError(f"receiver {receiver!r}: expected {{traffic}}, {{config}} and {{out}}: {error}") from error
+    if not words:
+        raise SimulatorError("receiver: expected a command")
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     try:
         done = subprocess.run(

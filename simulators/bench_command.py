@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from simulators import library
-from simulators.arguments import say
+from simulators.arguments import MOST_S, SeedOption, say
 from simulators.bench import RECEIVER, bench, seconds_of
 from simulators.score.report import report
 from simulators.score.result import Result
@@ -24,11 +24,16 @@ def bench_detectors(
     scenario: Annotated[
         list[str] | None, typer.Option(help="A file or a ready scenario; may be given several times. All ready ones.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="One number that everything random comes from.", min=0)] = 1,
+    seed: SeedOption = 1,
     seconds: Annotated[
-        float | None, typer.Option(help="Play each so long; without it, until its incidents are over, 5 hours at most.")
+        float | None,
+        typer.Option(
+            help="Play each so long; without it, until its incidents are over, 5 hours at most.", min=0.001, max=MOST_S
+        ),
     ] = None,
-    tolerance: Annotated[float, typer.Option(help="Seconds that begin and end of an alert may be off.", min=0)] = 10.0,
+    tolerance: Annotated[
+        float, typer.Option(help="Seconds that begin and end of an alert may be off.", min=0, max=MOST_S)
+    ] = 10.0,
     receiver: Annotated[
         str, typer.Option(help="What reads {traffic} and {config} and writes alerts.jsonl into {out}.")
     ] = RECEIVER,

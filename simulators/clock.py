@@ -14,6 +14,9 @@ LOOK_S: Final = 0.05
 """Longest wait between two looks at the network, in seconds of the wall."""
 REST_S: Final = 0.002
 """How long a run without a clock lets a network that is full work."""
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2100
+"""What receivers take for a time at all."""
 AS_FAST_AS_POSSIBLE: Final = "max"
 
 
@@ -119,4 +122,6 @@ def moment(text: str, zone: ZoneInfo) -> int:
     except ValueError as error:
         raise SimulatorError(f"{text}: no time in ISO 8601, as 2026-06-21T12:00:00 or with +08:00 behind it") from error
     aware = time if time.tzinfo is not None else time.replace(tzinfo=zone)
+    if not FIRST_YEAR <= aware.year <= LAST_YEAR:
+        raise SimulatorError(f"{text}: expected a time of the years {FIRST_YEAR} to {LAST_YEAR}")
     return round(aware.timestamp() * 1000)

@@ -106,7 +106,7 @@ def arrivals_of(file: Path, table: Path) -> Iterator[Arrival]:
     for time, device, readings in rows:
         if device not in writers:
             writers[device] = columns.writer(device)
-        for payload in writers[device].payloads(Report(time, time, columns.period, readings)):
+        for payload, _ in writers[device].packets(Report(time, time, columns.period, readings)):
             yield Arrival(time, f"pollution/{columns.site}/{device}/data", payload)
 
 

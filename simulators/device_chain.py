@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from simulators.averages import Averages
 from simulators.faults import Fault
@@ -164,8 +165,8 @@ class DeviceChain:
         return [
             made
             for report in reports
-            for message in self._written(report)
-            for made in through(effects, Parcel(message, report.time - report.late_ms, report.copy), self._start)
+            for message, said in self._written(report)
+            for made in through(effects, Parcel(message, report.time - report.late_ms, report.copy, said), self._start)
         ]
 
     def _speaks_at(self, time: int) -> bool:
@@ -194,11 +195,14 @@ class DeviceChain:
 
         return at
 
-    def _written(self, report: Report) -> Iterator[Message]:
+    def _written(self, report: Report) -> Iterator[tuple[Message, Report]]:
+        """Each message, and what of the report it says."""
         values = sum(len(reading.values) for reading in report.readings)
-        for number, payload in enumerate(self._format.payloads(report)):
+        for number, (payload, readings) in enumerate(self._format.packets(report)):
             # The numbers of a split message are counted with its first packet.
-            yield Message(report.time, self._topic, payload, 0 if number else values, connection=self._connection)
+            values_here = 0 if number else values
+            message = Message(report.time, self._topic, payload, values_here, connection=self._connection)
+            yield message, replace(report, readings=readings)
 
 
 def _through(effects: Sequence[ReportEffect], items: list[Report], t: float) -> list[Report]:

@@ -17,3 +17,8 @@ class BrokerError(SimulatorError):
 
 class CentreError(SimulatorError):
     """The centre cannot be reached over HJ 212's own TCP."""
+
+
+def first_line(error: Exception) -> str:
+    """What a database says, without the query that it shows behind it."""
+    return str(error).partition("\n")[0]

@@ -92,11 +92,13 @@ class Fleet:
             elif isinstance(item, Report):
                 if self._witness is not None:
                     self._witness.said(scenario.devices[number], item)
-                yield from self._oracles[number].hear(item)
             else:
                 yield from self._arrivals[number].take(item)
-                if not item.lost:
-                    yield item.item
+                if item.lost:
+                    continue
+                if item.said is not None and not item.reason:
+                    yield from self._oracles[number].hear(item.said, item.due)
+                yield item.item
 
     def last(self, at: int) -> Iterator[Happening]:
         """What the truth says at the end of the run, `at` (ms UTC), of what `items` gave."""

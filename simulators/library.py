@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from simulators.errors import ScenarioError
 from simulators.scenario import Scenario
+from simulators.settings.tables import Misfits
+from simulators.toml_places import locate
 
 Model = TypeVar("Model", bound=BaseModel)
 READY: Final = Path(__file__).parent / "scenarios"
@@ -49,54 +51,57 @@ def read_model(path: Path, model: type[Model]) -> Model:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{path}: {error}") from error
+        at = re.search(r"at line (\d+)", str(error))
+        raise ScenarioError(f"{path}:{at[1]}: {error}" if at else f"{path}: {error}") from error
     try:
-        return model.model_validate(tables)
+        read = model.model_validate(tables)
     except ValidationError as error:
-        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-        raise ScenarioError("\n".join(_line(path, text, m["loc"], m["msg"]) for m in mistakes)) from error
+        raise ScenarioError("\n".join(_told(path, text, error))) from error
+    wrong = [_line(path, text, loc, "Input should be a number, not true or false") for loc in _booleans(tables, read)]
+    if wrong:
+        raise ScenarioError("\n".join(wrong))
+    return read
+
+
+def _told(path: Path, text: str, error: ValidationError) -> Iterator[str]:
+    """A line for each mistake. That a list is too short is none where that is because an item of it is wrong."""
+    found = error.errors(include_url=False, include_input=False)
+    for each in found:
+        loc = each["loc"]
+        inner = any(other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in found)
+        if each["type"] == "too_short" and inner:
+            continue
+        misfits = each.get("ctx", {}).get("error")
+        if not isinstance(misfits, Misfits):
+            yield _line(path, text, loc, each["msg"])
+            continue
+        for mistake in misfits.found:
+            yield f"{_place(path, text, mistake.loc)}: {mistake.text}"
+
+
+def _booleans(raw: object, read: object, *loc: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Where the file says true or false and the model, which takes these for 1 and 0, has a number."""
+    if isinstance(raw, bool):
+        if not isinstance(read, bool):
+            yield loc
+    elif isinstance(raw, dict):
+        for key, value in cast("dict[str, object]", raw).items():
+            inner = cast("dict[str, object]", read)[key] if isinstance(read, dict) else getattr(read, key)
+            yield from _booleans(value, inner, *loc, key)
+    elif isinstance(raw, list) and isinstance(read, list | tuple):
+        for number, (value, inner) in enumerate(
+            zip(cast("list[object]", raw), cast("list[object]", read), strict=True)
+        ):
+            yield from _booleans(value, inner, *loc, number)
 
 
 def _line(path: Path, text: str, loc: Sequence[str | int], message: str) -> str:
-    number = locate(text, loc)
-    place = f"{path}:{number}" if number else f"{path}"
     key = ".".join(str(part) for part in loc)
     message = message.removeprefix("Value error, ")
+    place = _place(path, text, loc)
     return f"{place}: {key}: {message}" if key else f"{place}: {message}"
 
 
-def locate(text: str, loc: Sequence[str | int]) -> int:
-    """Line (from 1) of a key in a TOML text, as near as plain reading finds it; 0 where not even its table is found.
-
-    `loc` is the way to it: `("devices", 3, "interval_s")`. Inside an inline table the line of the table is given.
-    """
-    lines = text.splitlines()
-    first, last = _section(lines, loc)
-    names = [part for part in loc if isinstance(part, str)]
-    for name in reversed(names):
-        wanted = re.compile(rf"(^|[{{,\s])\"?{re.escape(name)}\"?\s*=|^\s*\[+[^\]]*\b{re.escape(name)}\b[^\]]*\]")
-        for number in range(first, last):
-            if wanted.search(lines[number]):
-                return number + 1
-    return first + 1 if first else 0
-
-
-def _section(lines: Sequence[str], loc: Sequence[str | int]) -> tuple[int, int]:
-    """First line and the line after the last of the table that `loc` leads through."""
-    if len(loc) < 2:
-        return 0, len(lines)
-    head, second = str(loc[0]), loc[1]
-    if isinstance(second, int):
-        starts = [n for n, line in enumerate(lines) if line.strip().startswith(f"[[{head}]]")]
-        if second >= len(starts):
-            return 0, len(lines)
-        first, inside = starts[second], (f"[{head}.", f"[[{head}.")
-    else:
-        own = re.compile(rf"\[+{re.escape(head)}\.\"?{re.escape(second)}\"?[.\]]")
-        first = next((n for n, line in enumerate(lines) if own.match(line.strip())), 0)
-        inside = (f"[{head}.{second}.", f"[[{head}.{second}.")
-    for number in range(first + 1, len(lines)):
-        line = lines[number].strip()
-        if line.startswith("[") and not line.startswith(inside):
-            return first, number
-    return first, len(lines)
+def _place(path: Path, text: str, loc: Sequence[str | int]) -> str:
+    number = locate(text, loc)
+    return f"{path}:{number}" if number else f"{path}"

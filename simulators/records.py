@@ -97,6 +97,8 @@ class Parcel:
     """When it was measured, or taken: true time."""
     copy: bool = False
     """Another of the same was there before."""
+    said: Report | None = None
+    """What a receiver that can use it reads in it; None where that is no report."""
     lost: bool = False
     """Never arrives; `due` is when it would have."""
     wrong: str = ""

@@ -11,6 +11,7 @@ import typer
 from simulators import library
 from simulators.arguments import (
     LOCAL,
+    MOST_S,
     BrokerOption,
     ConnectOption,
     PasswordOption,
@@ -39,7 +40,9 @@ def run(
         str | None, typer.Option(help="HOST:PORT at which loggers with carrier `tcp` find the centre.")
     ] = None,
     seed: SeedOption = 1,
-    seconds: Annotated[float | None, typer.Option(help="End after so long; without it, run until stopped.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="End after so long; without it, run until stopped.", max=MOST_S)
+    ] = None,
     speed: SpeedOption = "1",
     start: StartOption = None,
     protocol: Annotated[Protocol, typer.Option(help="MQTT version.")] = "mqtt5",
@@ -68,7 +71,7 @@ def run(
 def write(
     scenario: ScenarioArgument,
     out: Annotated[Path, typer.Option(help="The traffic file; packed where its name ends in .gz.")],
-    seconds: Annotated[float, typer.Option(help="How long, in the time of the scenario.", min=0.001)],
+    seconds: Annotated[float, typer.Option(help="How long, in the time of the scenario.", min=0.001, max=MOST_S)],
     seed: SeedOption = 1,
     start: StartOption = None,
     truth: TruthOption = None,

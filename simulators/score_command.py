@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from simulators.arguments import MOST_S
 from simulators.score.alerts_file import read_alerts
 from simulators.score.figures import score
 from simulators.score.pictures import score_pictures
@@ -26,7 +27,9 @@ def score_receiver(
     sent: Annotated[Path | None, typer.Option(help="Points that were said. [default: beside the truth]")] = None,
     detections: Annotated[Path | None, typer.Option(help="What the receiver saw in frames, JSON lines.")] = None,
     frames: Annotated[Path | None, typer.Option(help="What frames show. [default: beside the truth]")] = None,
-    tolerance: Annotated[float, typer.Option(help="Seconds that begin and end of an alert may be off.", min=0)] = 10.0,
+    tolerance: Annotated[
+        float, typer.Option(help="Seconds that begin and end of an alert may be off.", min=0, max=MOST_S)
+    ] = 10.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report with plots to this file.")] = None,
 ) -> None:

@@ -16,7 +16,7 @@ class ClockDrift(StampFault):
     """The device's clock gains `seconds_per_hour` (loses, where negative); at the end it is set right."""
 
     kind: Literal["clock_drift"]
-    seconds_per_hour: Annotated[float, Field(gt=-3600)]
+    seconds_per_hour: Annotated[float, Field(gt=-3600, le=1e6)]
     """A clock that lost an hour in an hour would stand still."""
 
     def expects_of(self, settings: DeviceType) -> Iterator[Expected]:

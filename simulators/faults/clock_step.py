@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from simulators.faults.seam import NOTICED_S, StampFault
-from simulators.incidents.event import Expected
+from simulators.incidents.event import MOST_S, Expected
 from simulators.settings import DeviceType
 
 
@@ -14,7 +16,7 @@ class ClockStep(StampFault):
     """The device's clock is `offset_s` ahead of the true time (behind, where negative) while the fault lasts."""
 
     kind: Literal["clock_step"]
-    offset_s: float
+    offset_s: Annotated[float, Field(ge=-MOST_S, le=MOST_S)]
 
     def expects_of(self, settings: DeviceType) -> Iterator[Expected]:
         """A clock that is wrong, from a minute on."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from simulators.formats.seam import Packet
 from simulators.records import Report
 
 
@@ -20,7 +21,7 @@ class Writer:
     iso: ZoneInfo | None = None
     """Where given, times are ISO 8601 with the offset of this zone, else epoch milliseconds."""
 
-    def payloads(self, report: Report) -> list[bytes]:
+    def packets(self, report: Report) -> list[Packet]:
         """One message."""
         stamp = report.stamp
         time = datetime.fromtimestamp(stamp / 1000, self.iso).isoformat(timespec="milliseconds") if self.iso else stamp
@@ -33,4 +34,4 @@ class Writer:
         if report.period != "realtime":
             message["period"] = report.period
         message["readings"] = values
-        return [json.dumps(message, separators=(",", ":")).encode()]
+        return [Packet(json.dumps(message, separators=(",", ":")).encode(), report.readings)]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from simulators.records import Report
+from simulators.records import Reading, Report
+
+
+class Packet(NamedTuple):
+    """One payload, and what of the report it says."""
+
+    payload: bytes
+    readings: list[Reading]
 
 
 class Format(Protocol):
     """Writes what one device says."""
 
-    def payloads(self, report: Report) -> list[bytes]:
+    def packets(self, report: Report) -> list[Packet]:
         """One payload, or several where a message has to be split. The same report gives the same bytes."""
         ...

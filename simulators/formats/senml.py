@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from simulators.formats.seam import Packet
 from simulators.records import Report
 
 UNITS: Final = MappingProxyType(
@@ -28,14 +29,13 @@ class Writer:
     units: dict[str, str] = field(default_factory=dict[str, str])
     """Factor code to the inventory's unit."""
 
-    def payloads(self, report: Report) -> list[bytes]:
+    def packets(self, report: Report) -> list[Packet]:
         """One pack, none where there is nothing that SenML could say."""
         if report.period != "realtime":
             return []
         records: list[dict[str, object]] = []
-        for reading in report.readings:
-            if reading.flag != "N":
-                continue
+        normal = [reading for reading in report.readings if reading.flag == "N"]
+        for reading in normal:
             unit = UNITS.get(self.units.get(reading.code, ""))
             for name, value in reading.values.items():
                 record: dict[str, object] = {"n": reading.code if name == "Rtd" else f"{reading.code}-{name}"}
@@ -45,4 +45,4 @@ class Writer:
         if not records:
             return []
         records[0] = {"bn": f"{self.name}/", "bt": report.stamp / 1000, **records[0]}
-        return [json.dumps(records, separators=(",", ":")).encode()]
+        return [Packet(json.dumps(records, separators=(",", ":")).encode(), normal)]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST_S: Final = 1e9
+"""Some thirty years: what clocks and calendars can tell."""
 Family = Literal["exceedance", "data_quality", "gateway_health", "security", "fraud"]
 
 
@@ -26,17 +28,19 @@ class Expected:
 class Event(BaseModel):
     """Something that begins at `start_s`, lasts `duration_s` and may come again every `every_s` seconds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     layer: ClassVar[str] = "incident"
     """Where it happens: in the world, or in one of the places between the world and the centre."""
     site: str
-    start_s: Annotated[float, Field(ge=0)]
+    start_s: Annotated[float, Field(ge=0, le=MOST_S)]
     duration_s: Annotated[float, Field(gt=0)] | None = None
-    every_s: Annotated[float, Field(gt=0)] | None = None
+    every_s: Annotated[float, Field(gt=0, le=MOST_S)] | None = None
 
     @model_validator(mode="after")
     def _ends_before_it_repeats(self) -> Self:
+        if self.duration_s is not None and self.duration_s > MOST_S:
+            raise ValueError(f"a duration_s of more than {MOST_S:g} is for good: leave it out")
         if self.every_s is not None and (self.duration_s is None or self.duration_s >= self.every_s):
             raise ValueError("every_s needs a duration_s that is shorter")
         return self

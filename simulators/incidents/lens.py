@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simulators.incidents.event import Family, OnCamera
+from simulators.incidents.event import MOST_S, Family, OnCamera
 from simulators.incidents.plant import Channel, Growing
 from simulators.incidents.sky import Share
 
@@ -88,4 +88,4 @@ class CameraClock(OnCamera):
     layer: ClassVar[str] = "device"
     finds: ClassVar[tuple[Family, str] | None] = ("data_quality", "clock")
     kind: Literal["camera_clock"]
-    offset_s: float
+    offset_s: Annotated[float, Field(ge=-MOST_S, le=MOST_S)]

@@ -15,7 +15,7 @@ Positive = Annotated[float, Field(gt=0)]
 class ProcessSettings(BaseModel):
     """What is measured, and how; a key without a value is left to the process."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     means: dict[str, float] = Field(default_factory=dict[str, float])
     """Long-term mean of a factor, in place of the process's own; of a stack's pollutants at reference oxygen."""

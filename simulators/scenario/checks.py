@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from simulators.faults import Fault
@@ -25,37 +25,38 @@ from simulators.processes import PROCESSES
 from simulators.scenario.physics_checks import physics_mistakes
 from simulators.settings.cameras import STACKS, Camera
 from simulators.settings.devices import Device
+from simulators.settings.tables import Mistake
 
 if TYPE_CHECKING:
     from simulators.scenario.scenario import Scenario
 
 
-def mistakes(scenario: Scenario) -> Iterator[str]:
+def mistakes(scenario: Scenario) -> Iterator[Mistake]:
     """Everything that does not fit together, one sentence each."""
     sites = {site.id for site in scenario.sites}
-    if len(sites) < len(scenario.sites):
-        yield "site ids repeat"
-    yield from _repeats("devices", [(d.site, d.id) for d in scenario.devices])
-    yield from _repeats("cameras", [(c.site, c.id) for c in scenario.cameras])
-    yield from _repeats("mn", [(d.mn,) for d in scenario.devices if d.mn])
-    for who, item in (
-        *((f"device {d.id}", d) for d in scenario.devices),
-        *((f"camera {c.id}", c) for c in scenario.cameras),
-    ):
-        if item.site not in sites:
-            yield f"{who}: no site {item.site!r}"
-    for device in scenario.devices:
+    yield from _repeats("sites", "id", [(site.id,) for site in scenario.sites])
+    yield from _repeats("devices", "id", [(d.site, d.id) for d in scenario.devices])
+    yield from _repeats("cameras", "id", [(c.site, c.id) for c in scenario.cameras])
+    yield from _repeats("devices", "mn", [(d.mn,) for d in scenario.devices])
+    for many, one, items in (("devices", "device", scenario.devices), ("cameras", "camera", scenario.cameras)):
+        for number, item in enumerate(items):
+            if item.site not in sites:
+                yield Mistake((many, number, "site"), f"{one} {item.id}: no site {item.site!r}")
+    for number, camera in enumerate(scenario.cameras):
+        yield from _repeats("cameras", "zones", [(zone.id,) for zone in camera.zones], number)
+    for number, device in enumerate(scenario.devices):
         if device.type not in scenario.types:
-            yield f"device {device.id}: no type {device.type!r}"
+            yield Mistake(("devices", number, "type"), f"device {device.id}: no type {device.type!r}")
         else:
-            yield from _device_mistakes(scenario, device)
+            for mistake in _device_mistakes(scenario, device):
+                yield Mistake(("devices", number), f"device {device.id}: {mistake}")
     yield from physics_mistakes(scenario)
     for number, incident in enumerate(scenario.incidents):
         for mistake in _event_mistakes(scenario, incident):
-            yield f"incidents.{number} ({incident.kind}): {mistake}"
+            yield Mistake(("incidents", number), f"incidents.{number} ({incident.kind}): {mistake}")
     for number, fault in enumerate(scenario.faults):
         for mistake in _fault_mistakes(scenario, fault):
-            yield f"faults.{number} ({fault.kind}): {mistake}"
+            yield Mistake(("faults", number), f"faults.{number} ({fault.kind}): {mistake}")
 
 
 def _device_mistakes(scenario: Scenario, device: Device) -> Iterator[str]:
@@ -63,24 +64,26 @@ def _device_mistakes(scenario: Scenario, device: Device) -> Iterator[str]:
     try:
         known = PROCESSES[scenario.kind(device)].DECIMALS
     except ValueError as error:
-        yield f"device {device.id}: {error}"
+        yield str(error)
         return
     codes = {factor.code for factor in settings.factors}
     for code in codes | set(settings.simulate.means):
         if code not in known:
-            yield f"device {device.id}: its process makes no factor {code!r}; it makes {', '.join(known)}"
+            yield f"its process makes no factor {code!r}; it makes {', '.join(known)}"
     for limit in settings.limits:
         if limit.factor not in codes:
-            yield f"device {device.id}: a limit on {limit.factor!r}, which it does not send"
+            yield f"a limit on {limit.factor!r}, which it does not send"
+        elif limit.period != "realtime" and not getattr(settings.simulate, limit.period):
+            yield f"a limit on {limit.period} data, which it does not send (set simulate.{limit.period})"
     if settings.simulate.carrier == "tcp" and settings.simulate.codec != "hj212":
-        yield f"device {device.id}: carrier tcp is for codec hj212, not {settings.simulate.codec}"
+        yield f"carrier tcp is for codec hj212, not {settings.simulate.codec}"
     if settings.simulate.codec == "hj212":
         if not device.mn:
-            yield f"device {device.id}: HJ 212 needs an mn"
+            yield "HJ 212 needs an mn"
         if settings.simulate.sm4_key and settings.simulate.edition != "2025":
-            yield f"device {device.id}: sm4_key is for edition 2025"
+            yield "sm4_key is for edition 2025"
         if settings.interval_s < 1:
-            yield f"device {device.id}: HJ 212 stamps whole seconds, so interval_s must be 1 or more"
+            yield "HJ 212 stamps whole seconds, so interval_s must be 1 or more"
 
 
 def _event_mistakes(scenario: Scenario, event: Event) -> Iterator[str]:
@@ -131,6 +134,14 @@ def _camera_mistakes(camera: Camera, event: OnCamera) -> Iterator[str]:
         yield f"camera {camera.id}: its scene {scene!r} has no water"
 
 
-def _repeats(what: str, keys: list[tuple[str | None, ...]]) -> Iterator[str]:
-    for key in sorted({key for key in keys if keys.count(key) > 1}, key=str):
-        yield f"{what}: {'/'.join(str(part) for part in key)} repeats"
+def _repeats(
+    tables: str, what: str, keys: Sequence[tuple[str | None, ...]], within: int | None = None
+) -> Iterator[Mistake]:
+    """Names that stand more than once in `tables`, or in table `within` of these."""
+    seen: set[tuple[str | None, ...]] = set()
+    for number, key in enumerate(keys):
+        if key in seen:
+            loc = (tables, number, what) if within is None else (tables, within, what, number, "id")
+            yield Mistake(loc, f"{tables}: {what} {'/'.join(map(str, key))} repeats")
+        if None not in key:
+            seen.add(key)

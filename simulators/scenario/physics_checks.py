@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from simulators.incidents import Calibration, RemovalFailure, Service, Standstill
 from simulators.processes import PROCESSES, Kind
 from simulators.settings.devices import Device, DeviceSimulation
+from simulators.settings.tables import Mistake
 
 if TYPE_CHECKING:
     from simulators.scenario.scenario import Scenario
@@ -17,35 +18,40 @@ MOST_O2: Final = 19.0
 """Percent: at more than that nothing worth the name is burnt, and corrected values mean nothing."""
 
 
-def physics_mistakes(scenario: Scenario) -> Iterator[str]:
+def physics_mistakes(scenario: Scenario) -> Iterator[Mistake]:
     """One sentence each; of devices whose type or process is not known nothing is said."""
-    known: list[tuple[Device, Kind]] = [
-        (device, kind) for device in scenario.devices if (kind := _kind(scenario, device)) is not None
+    known: list[tuple[int, Device, Kind]] = [
+        (number, device, kind)
+        for number, device in enumerate(scenario.devices)
+        if (kind := _kind(scenario, device)) is not None
     ]
     fuels: dict[tuple[str, str], str] = {}
-    for device, kind in known:
+    for number, device, kind in known:
         simulate = scenario.resolve(device).simulate
+        where = "devices", number, "simulate"
         for mistake in _own(simulate, kind):
-            yield f"device {device.id}: {mistake}"
+            yield Mistake(where, f"device {device.id}: {mistake}")
         if kind == "stack":
             unit = device.site, simulate.unit or device.id
             if fuels.setdefault(unit, simulate.fuel) != simulate.fuel:
-                yield f"device {device.id}: unit {unit[1]!r} burns {fuels[unit]} elsewhere, {simulate.fuel} here"
-    kinds: dict[tuple[str, str], Kind] = {(device.site, device.id): kind for device, kind in known}
+                text = f"device {device.id}: unit {unit[1]!r} burns {fuels[unit]} elsewhere, {simulate.fuel} here"
+                yield Mistake(where, text)
+    kinds: dict[tuple[str, str], Kind] = {(device.site, device.id): kind for _, device, kind in known}
     for number, event in enumerate(scenario.incidents):
-        where = f"incidents.{number} ({event.kind})"
+        loc, who = ("incidents", number), f"incidents.{number} ({event.kind})"
         if isinstance(event, Standstill) and (event.site, event.unit) not in fuels:
-            yield f"{where}: no stack at site {event.site!r} is of unit {event.unit!r}"
+            yield Mistake((*loc, "unit"), f"{who}: no stack at site {event.site!r} is of unit {event.unit!r}")
         if isinstance(event, RemovalFailure | Service):
             kind = kinds.get((event.site, event.device))
             if kind is None:
                 continue
             if isinstance(event, RemovalFailure) and kind != "stack":
-                yield f"{where}: device {event.device} is no stack"
+                yield Mistake((*loc, "device"), f"{who}: device {event.device} is no stack")
             if isinstance(event, Service):
                 known_codes = PROCESSES[kind].CHECKED if isinstance(event, Calibration) else PROCESSES[kind].DECIMALS
                 for code in sorted(set(event.factors) - set(known_codes)):
-                    yield f"{where}: no {event.kind} of {code!r}; it knows {', '.join(known_codes)}"
+                    text = f"{who}: no {event.kind} of {code!r}; it knows {', '.join(known_codes)}"
+                    yield Mistake((*loc, "factors"), text)
 
 
 def _own(simulate: DeviceSimulation, kind: Kind) -> Iterator[str]:

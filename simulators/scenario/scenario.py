@@ -13,7 +13,7 @@ from simulators.scenario import checks
 from simulators.settings.cameras import Camera
 from simulators.settings.devices import Device, DeviceType
 from simulators.settings.places import Site
-from simulators.settings.tables import Table
+from simulators.settings.tables import Misfits, Table
 from simulators.settings.weather import WeatherPlan
 
 
@@ -59,5 +59,5 @@ class Scenario(Table):
     def _fits_together(self) -> Self:
         mistakes = list(checks.mistakes(self))
         if mistakes:
-            raise ValueError("; ".join(mistakes))
+            raise Misfits(mistakes)
         return self

@@ -2,7 +2,8 @@
 
 Three forms: steps of alerts (`alerts.jsonl` of a replay, MQTT payloads line by line, with their topics before them or
 not); alerts from the API (an array of objects, or one object a line); and JSON lines of any receiver with `family`,
-`rule`, `site`, `device` or `camera`, `factor`, `started` and `ended`, which are known by `started`.
+`rule`, `site`, `device` or `camera`, `started`, and what there is of `told`, `ended`, `factor`, `field`, `period`,
+`side` (of the limit) and `zone`; they are known by `started`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any, cast
 
 from simulators.errors import SimulatorError
 from simulators.score.records import Said
-from simulators.score.words import LATE, meaning
+from simulators.score.truth_file import mistake_in
+from simulators.score.words import LATE, LIMIT, limit_of, meaning
 
 
 def read_alerts(file: Path) -> list[Said]:
@@ -29,29 +31,32 @@ def read_alerts(file: Path) -> list[Said]:
         raise SimulatorError(f"{file}: {error}") from error
     lives: dict[str, list[Mapping[str, Any]]] = {}
     alerts: list[Said] = []
-    for number, record in _records(text, file):
+    for number, found in _records(text, file):
+        if not isinstance(found, dict):
+            raise SimulatorError(f"{file}: alert {number}: expected an object")
+        record = cast("dict[str, Any]", found)
         try:
             if "started" in record:
                 alerts.append(_generic(record, number))
             else:
                 lives.setdefault(str(record["id"]), []).extend((record, *record.get("history", ())))
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{file}: alert {number}: {error!r}") from error
+            raise SimulatorError(f"{file}: alert {number}: {mistake_in(error)}") from error
     for id, life in lives.items():
         try:
             alerts += _of_gateway(life)
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{file}: alert {id}: {error!r}") from error
+            raise SimulatorError(f"{file}: alert {id}: {mistake_in(error)}") from error
     return sorted(alerts, key=lambda each: (each.since, each.told, each.id))
 
 
-def _records(text: str, file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _records(text: str, file: Path) -> Iterator[tuple[int, object]]:
     if text.lstrip().startswith("["):
         try:
             whole = json.loads(text)
         except ValueError as error:
             raise SimulatorError(f"{file}: {error}") from error
-        yield from enumerate(cast(list[Mapping[str, Any]], whole), 1)
+        yield from enumerate(cast(list[object], whole), 1)
         return
     for number, line in enumerate(text.splitlines(), 1):
         at = line.find("{")  # what stands before it is the topic, as `mosquitto_sub -v` writes it
@@ -78,6 +83,7 @@ def _of_gateway(life: Sequence[Mapping[str, Any]]) -> list[Said]:
     first = life[0]
     family, rule = str(first["family"]), str(first["rule"])
     what, zone = meaning(family, rule.removesuffix(LATE))
+    period, side = limit_of(rule.removesuffix(LATE)) if what == LIMIT else ("", "")
     return [
         Said(
             family=family,
@@ -90,6 +96,8 @@ def _of_gateway(life: Sequence[Mapping[str, Any]]) -> list[Said]:
             ended=ended[0] if ended else None,
             factor=str(first.get("factor") or ""),
             field=str(first.get("field") or ""),
+            period=period,
+            side=side,
             zone=zone,
             late=rule.endswith(LATE),
             id=str(first["id"]),
@@ -106,7 +114,7 @@ def _recorded(life: Sequence[Mapping[str, Any]], step: str) -> int | None:
 def _generic(record: Mapping[str, Any], number: int) -> Said:
     family, rule = str(record["family"]), str(record.get("rule") or "")
     what, zone = meaning(family, rule.removesuffix(LATE))
-    started = _needed(record["started"])
+    started, told = _needed(record["started"]), time_of(record.get("told"))
     return Said(
         family=family,
         rule=rule,
@@ -114,9 +122,12 @@ def _generic(record: Mapping[str, Any], number: int) -> Said:
         site=str(record["site"]),
         subject=_subject(record),
         since=started,
-        told=started,
+        told=started if told is None else told,
         ended=time_of(record.get("ended")),
         factor=str(record.get("factor") or ""),
+        field=str(record.get("field") or ""),
+        period=str(record.get("period") or ""),
+        side=str(record.get("side") or ""),
         zone=str(record.get("zone") or zone),
         late=rule.endswith(LATE),
         id=str(record.get("id") or f"line {number}"),

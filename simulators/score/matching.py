@@ -1,9 +1,9 @@
 """What was said, matched one to one with what was to be found.
 
-An alert and an expectation fit where family, site, and device or camera are the same; factor, field, zone and `what`
-too, where both name one; and where the alert begins, or is told, within the time in which it may begin, give or take
-the tolerance: from `from_ms` until what it is about is over. (When it is told counts too, because when it begins is
-known by the clock of a device or camera, which may be wrong.)
+An alert and an expectation fit where family, site, and device or camera are the same; factor, field, period, side, zone
+and `what` too, where both name one; and where the alert begins, or is told, within the time in which it may begin, give
+or take the tolerance: from `from_ms` until what it is about is over. (When it is told counts too, because when it
+begins is known by the clock of a device or camera, which may be wrong.)
 
 Alerts are taken in the order in which they began. Each takes, of the expectations that fit, the one whose time is over
 first; where all that fit are taken, those who took them move on to others, if there are any: so as many pairs are made
@@ -115,6 +115,8 @@ def fits(expected: Expected, said: Said, tolerance: int) -> bool:
                 (expected.what, said.what),
                 (expected.factor, said.factor),
                 (expected.field, said.field),
+                (expected.period, said.period),
+                (expected.side, said.side),
                 (expected.zone, said.zone),
             )
         )
@@ -124,8 +126,8 @@ def fits(expected: Expected, said: Said, tolerance: int) -> bool:
 
 def _too_early(expected: Expected, said: Said, tolerance: int) -> bool:
     """By the later of two clocks, that of the data and the receiver's: one of a camera or device may be wrong."""
-    if said.ended is None:
-        return False
+    if said.ended is None or (expected.late and expected.ends is None):
+        return False  # of late data that break off nobody knows the end
     ended = said.ended if said.ended_told is None else max(said.ended, said.ended_told)
     return expected.ends is None or ended < expected.ends - tolerance
 

@@ -17,10 +17,12 @@ from typing import Any, Final, NamedTuple, cast
 from simulators.errors import SimulatorError
 from simulators.score.alerts_file import time_of
 from simulators.score.figures import percentile
-from simulators.score.truth_file import json_lines
+from simulators.score.truth_file import json_lines, mistake_in
 
 IOU: Final = 0.5
 MOTION: Final = "motion"
+GAP: Final = 5
+"""Frames without it after which what is shown again is another occurrence; frames that were lost are none of them."""
 OBJECTS: Final = frozenset(("person", "car", "truck", "bicycle"))
 
 
@@ -43,6 +45,19 @@ class Shown(NamedTuple):
 
 
 @dataclass(slots=True)
+class Event:
+    """One occurrence of an incident before a camera."""
+
+    first: int
+    """When the first frame that shows it was captured."""
+    last: int = 0
+    seen: int | None = None
+    """When the first was captured in which the receiver saw something at its place."""
+    away: int = 0
+    """Frames without it since the last that shows it."""
+
+
+@dataclass(slots=True)
 class Figures:
     """What was seen of one kind of things by one camera."""
 
@@ -62,7 +77,7 @@ class Figures:
     overlaps: list[float] = field(default_factory=list[float])
     """Intersection over union of each box found."""
     events: int = 0
-    """Incidents with such a thing."""
+    """Incidents with such a thing, each occurrence of one that repeats."""
     events_seen: int = 0
     """Of those, how many in whose frames something was seen."""
     delays: list[int] = field(default_factory=list[int])
@@ -100,9 +115,10 @@ def score_pictures(frames: Path, detections: Path) -> list[Figures]:
     for number, record in json_lines(frames):
         try:
             boxes = [Shown(str(box["label"]), Box(*box["box"]), box["incident"]) for box in record["boxes"]]
-            shown[str(record["site"]), str(record["camera"])][int(record["captured_ms"])] = boxes
+            # A camera whose clock was put back tells a time twice: the frames count as one.
+            shown[str(record["site"]), str(record["camera"])].setdefault(int(record["captured_ms"]), []).extend(boxes)
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{frames}: line {number}: {error!r}") from error
+            raise SimulatorError(f"{frames}: line {number}: {mistake_in(error)}") from error
     seen: dict[tuple[str, str], dict[int, list[tuple[str, Box]]]] = defaultdict(lambda: defaultdict(list))
     for number, record in json_lines(detections):
         try:
@@ -112,7 +128,7 @@ def score_pictures(frames: Path, detections: Path) -> list[Figures]:
             here = seen[str(record["site"]), str(record["camera"])][time]
             here += [(str(box["label"]), _box(box)) for box in record["boxes"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{detections}: line {number}: {error!r}") from error
+            raise SimulatorError(f"{detections}: line {number}: {mistake_in(error)}") from error
     return [
         figures
         for camera in sorted(shown)
@@ -160,8 +176,7 @@ def _of_label(
 ) -> Figures:
     motion = figures.label == MOTION
     wanted = OBJECTS if motion else frozenset((figures.label,))
-    first_shown: dict[int, int] = {}
-    first_seen: dict[int, int] = {}
+    events: dict[int, list[Event]] = defaultdict(list)
     for time in sorted(shown):
         things = [each for each in shown[time] if each.label in wanted]
         others = [each.box for each in shown[time] if each.label not in wanted] if motion else []
@@ -178,12 +193,20 @@ def _of_label(
         figures.boxes_false += len(wrong)
         figures.overlaps += [iou for _, _, iou in found]
         for each in things:
-            if each.incident is not None:
-                first_shown.setdefault(each.incident, time)
-                if any(_common(each.box, box) for box in boxes):
-                    first_seen.setdefault(each.incident, time)
-    figures.events, figures.events_seen = len(first_shown), len(first_seen)
-    figures.delays = [time - first_shown[incident] for incident, time in sorted(first_seen.items())]
+            if each.incident is None:
+                continue
+            occurrences = events[each.incident]
+            if not occurrences or occurrences[-1].away > GAP:
+                occurrences.append(Event(time))
+            event = occurrences[-1]
+            event.last = time
+            if event.seen is None and any(_common(each.box, box) for box in boxes):
+                event.seen = time
+        for occurrences in events.values():
+            occurrences[-1].away = 0 if occurrences[-1].last == time else occurrences[-1].away + 1
+    every = [event for incident in sorted(events) for event in events[incident]]
+    figures.delays = [event.seen - event.first for event in every if event.seen is not None]
+    figures.events, figures.events_seen = len(every), len(figures.delays)
     return figures
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import duckdb
 
-from simulators.errors import SimulatorError
+from simulators.errors import SimulatorError, first_line
 
 IDENTITY: Final = ("site", "device", "factor", "field", "period")
 _COUNTS: Final = ("sent", "lost", "duplicated", "corrupt", "invented")
@@ -62,13 +62,16 @@ class Points:
 
 def score_points(sent: Path, readings: Path) -> list[Points]:
     """The points of each device. Raises `SimulatorError` where a file cannot be read or a column is missing."""
+    for file in (sent, readings):
+        if not file.is_file():
+            raise SimulatorError(f"{file}: no such file")
     joined = _JOINED.format(sent=_POINTS.format(rows=_reader(sent)), got=_POINTS.format(rows=_reader(readings)))
     try:
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
             found = connection.execute(joined).fetchall()
     except duckdb.Error as error:
-        raise SimulatorError(f"{sent}, {readings}: {error}") from error
+        raise SimulatorError(f"{sent}, {readings}: {first_line(error)}") from error
     return [Points(str(row[0]), str(row[1]), *map(int, row[2:])) for row in found]
 
 

@@ -22,6 +22,8 @@ class Expected:
     """When it is over; None where it is for good."""
     factor: str = ""
     field: str = ""
+    period: str = ""
+    side: str = ""
     zone: str = ""
     late: bool = False
     """Whether it is to be found in data that came late."""
@@ -52,6 +54,8 @@ class Said:
     """When it was over, in the receiver's words; None where it did not say so."""
     factor: str = ""
     field: str = ""
+    period: str = ""
+    side: str = ""
     zone: str = ""
     late: bool = False
     id: str = ""

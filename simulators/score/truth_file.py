@@ -18,9 +18,12 @@ _FIGURES = ("sent", "arrived", "lost", "duplicated", "late", "out_of_order")
 def read_truth(file: Path) -> Truth:
     """The truth as `simulators run --truth` writes it, lines in any order.
 
-    Raises `SimulatorError` with the number of a line that is wrong.
+    Raises `SimulatorError` with the number of a line that is wrong, and where there is none.
     """
-    return truth_of([record for _, record in json_lines(file)], str(file))
+    records = [record for _, record in json_lines(file)]
+    if not records:
+        raise SimulatorError(f"{file}: no line of truth")
+    return truth_of(records, str(file))
 
 
 def truth_of(records: list[dict[str, Any]], name: str = "truth") -> Truth:
@@ -30,8 +33,15 @@ def truth_of(records: list[dict[str, Any]], name: str = "truth") -> Truth:
         try:
             _take(truth, record)
         except (KeyError, TypeError, ValueError) as error:
-            raise SimulatorError(f"{name}: line {number}: {error!r}") from error
+            raise SimulatorError(f"{name}: line {number}: {mistake_in(error)}") from error
     return truth
+
+
+def mistake_in(error: Exception) -> str:
+    """What is wrong with a record, in words."""
+    if isinstance(error, KeyError):
+        return f"no {error.args[0]}"
+    return str(error) if isinstance(error, ValueError) else f"a value of the wrong kind: {error}"
 
 
 def json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -80,6 +90,8 @@ def _take(truth: Truth, record: Mapping[str, Any]) -> None:
                 ends=end,
                 factor=str(each.get("factor") or ""),
                 field=str(each.get("field") or ""),
+                period=str(each.get("period") or ""),
+                side=str(each.get("side") or ""),
                 zone=str(each.get("zone") or ""),
                 late=bool(record.get("late")),
                 kind=kind,

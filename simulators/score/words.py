@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 EXCEEDANCE: Final = "exceedance"
@@ -34,6 +35,7 @@ _WORDS: Final = {
 _OTHERWISE: Final = {EXCEEDANCE: LIMIT, SECURITY: MOTION}
 _CLOCKS: Final = frozenset(("clock_ahead", "clock_behind", "clock_drifting", "no_clock"))
 _GAPS: Final = "gap_"
+_LIMIT: Final = re.compile(r"/\w+-[A-Za-z]+(?:-(realtime|minute|hour|day))?/(above|below)$")
 
 
 class Meaning(NamedTuple):
@@ -59,6 +61,16 @@ def meaning(family: str, rule: str) -> Meaning:
     if family == FRAUD:
         return Meaning(rule)
     return Meaning(_OTHERWISE.get(family, ""))
+
+
+def limit_of(rule: str) -> tuple[str, str]:
+    """Period of the data and side of the limit that a rule of this gateway names; empty where it has a name of its own.
+
+    >>> limit_of("plant/stack-1/a21026-ZsAvg-hour/above"), limit_of("plant/stack-1/a21026-ZsRtd/above"), limit_of("so2")
+    (('hour', 'above'), ('realtime', 'above'), ('', ''))
+    """
+    named = _LIMIT.search(rule)
+    return ("", "") if named is None else (named[1] or "realtime", named[2])
 
 
 def judged(family: str, rule: str) -> bool:

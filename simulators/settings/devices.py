@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,21 +18,30 @@ class Factor(Table):
     name: Name
 
 
+Levels = Annotated[tuple[float, ...], Field(min_length=1, max_length=8)]
+
+
 class Limit(Table):
     """As the gateway judges it; the simulators need it only for the truth."""
 
     factor: str
-    field: str = "Rtd"
+    field: Annotated[str, Field(pattern=r"^((Zs)?(Rtd|Min|Avg|Max)|Cou)$")] = "Rtd"
     period: Literal["realtime", "minute", "hour", "day"] = "realtime"
-    above: tuple[float, ...] | None = None
-    below: tuple[float, ...] | None = None
+    above: Levels | None = None
+    below: Levels | None = None
     hold_s: Annotated[float, Field(ge=0)] = 0.0
     band: Share = 0.05
 
     @model_validator(mode="after")
-    def _one_side(self) -> Self:
+    def _makes_sense(self) -> Self:
         if (self.above is None) == (self.below is None):
             raise ValueError("a limit has either `above` or `below`")
+        if any(second <= first for first, second in pairwise(self.above or ())):
+            raise ValueError("the levels of `above` must go up")
+        if any(second >= first for first, second in pairwise(self.below or ())):
+            raise ValueError("the levels of `below` must go down")
+        if (self.period == "realtime") != self.field.endswith("Rtd"):
+            raise ValueError(f"{self.period} data have no field {self.field!r}")
         return self
 
 
@@ -82,7 +92,7 @@ class DeviceType(Table):
     """What devices of a kind share."""
 
     kind: Id
-    interval_s: Annotated[float, Field(gt=0)] = 1.0
+    interval_s: Annotated[float, Field(gt=0, le=86_400)] = 1.0
     silent_after_s: Annotated[float, Field(gt=0)] = 12.0
     factors: tuple[Factor, ...]
     limits: tuple[Limit, ...] = ()
@@ -96,7 +106,7 @@ class Device(Table):
     type: str
     mn: Annotated[str, Field(pattern=r"^[0-9A-Z_]{5,24}$")] | None = None
     name: Name
-    interval_s: Annotated[float, Field(gt=0)] | None = None
+    interval_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
     silent_after_s: Annotated[float, Field(gt=0)] | None = None
     factors: tuple[Factor, ...] | None = None
     limits: tuple[Limit, ...] | None = None

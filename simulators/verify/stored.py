@@ -17,7 +17,7 @@ import numpy as np
 import urllib3
 from numpy.typing import NDArray
 
-from simulators.errors import SimulatorError
+from simulators.errors import SimulatorError, first_line
 from simulators.load.plan import SITE
 from simulators.load.stamped import SENT, SEQ, SEQ_BASE
 from simulators.verify.tally import Arrivals
@@ -61,7 +61,7 @@ def from_file(file: Path) -> list[Arrivals]:
         try:
             described = connection.execute(_RECEIVED.format(reader=reader), [str(file)]).fetchall()
         except duckdb.Error as error:
-            raise SimulatorError(f"{file}: {error}") from error
+            raise SimulatorError(f"{file}: {first_line(error)}") from error
     number = str(described[0][1]) in ("BIGINT", "DOUBLE", "HUGEINT", "UBIGINT", "INTEGER")
     received = "cast(received * 1000 as bigint)" if number else "epoch_us(cast(received as timestamptz))"
     return _ask(_FILE.format(reader=reader, received=received), {"file": str(file)})
@@ -111,7 +111,7 @@ def _ask(rows: str, named: dict[str, object], attach: Path | None = None) -> lis
             result = connection.execute(_PIVOT.format(rows=rows), {**named, "seq": SEQ, "sent": SENT})
             columns = cast(dict[str, NDArray[Any]], result.fetchnumpy())  # pyright: ignore[reportUnknownMemberType]
     except duckdb.Error as error:
-        raise SimulatorError(f"{where}: {error}") from error
+        raise SimulatorError(f"{where}: {first_line(error)}") from error
     return _parts(columns)
 
 

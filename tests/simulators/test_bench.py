@@ -283,8 +283,10 @@ def test_score_tells_the_same_of_the_same_files(benched: Result, folder: Path) -
 
 @pytest.mark.parametrize("of_receiver", ["--readings", "--detections"])
 def test_a_file_that_is_missing_beside_the_truth_is_named(tmp_path: Path, of_receiver: str) -> None:
-    for name in ("t.jsonl", "a.jsonl", "x.csv"):
+    for name in ("a.jsonl", "x.csv"):
         (tmp_path / name).touch()
+    line = {"layer": "expected", "kind": "counts", "site": "s", "device": "d", "start_ms": 0, "end_ms": 1000}
+    (tmp_path / "t.jsonl").write_text(json.dumps(line), "utf-8")
     arguments = ["score", "--truth", tmp_path / "t.jsonl", "--alerts", tmp_path / "a.jsonl"]
     with pytest.raises(SimulatorError, match=r"t\.(points|frames)"):
         CliRunner().invoke(app, [*map(str, arguments), of_receiver, str(tmp_path / "x.csv")], catch_exceptions=False)

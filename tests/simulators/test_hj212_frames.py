@@ -67,7 +67,7 @@ def parsed(frame: bytes) -> dict[str, str]:
 
 def test_a_frame_carries_local_time_and_every_field_with_its_decimals() -> None:
     readings = [Reading("a21026", {"Rtd": 35.2, "ZsRtd": 33.0}, 2), Reading("a01012", {"Rtd": 50.0}, 1, "M")]
-    (frame,) = WRITER.payloads(Report(NEW_YEAR, NEW_YEAR, "realtime", readings))
+    ((frame, _),) = WRITER.packets(Report(NEW_YEAR, NEW_YEAR, "realtime", readings))
     assert parsed(frame) == {
         "QN": "20260101080000123",
         "ST": "31",
@@ -81,8 +81,8 @@ def test_a_frame_carries_local_time_and_every_field_with_its_decimals() -> None:
 
 def test_what_is_too_long_for_one_packet_is_split_at_whole_factors() -> None:
     readings = [Reading(f"a{number:05d}", {"Avg": 1.0, "Min": 0.5, "Max": 1.5}, 2) for number in range(40)]
-    frames = WRITER.payloads(Report(NEW_YEAR, NEW_YEAR, "minute", readings))
-    parts = [parsed(frame) for frame in frames]
+    packets = WRITER.packets(Report(NEW_YEAR, NEW_YEAR, "minute", readings))
+    parts = [parsed(packet.payload) for packet in packets]
     assert len(parts) > 1
     assert [(p["Flag"], p["PNUM"], p["PNO"]) for p in parts] == [
         ("6", str(len(parts)), str(n)) for n in range(1, len(parts) + 1)
@@ -90,6 +90,8 @@ def test_what_is_too_long_for_one_packet_is_split_at_whole_factors() -> None:
     assert len({p["QN"] for p in parts}) == len(parts)
     assert all(p["CP"].startswith("DataTime=20260101080000;") and len(p["CP"]) <= 950 for p in parts)
     assert re.findall(r"(a\d+)-Flag", ";".join(p["CP"] for p in parts)) == [reading.code for reading in readings]
+    for packet, part in zip(packets, parts, strict=True):
+        assert [reading.code for reading in packet.readings] == re.findall(r"(a\d+)-Flag", part["CP"])
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_each_edition_has_its_flag_its_codes_and_its_word_for_what_is_sent_again
 ) -> None:
     writer = hj212.Writer("31", "M", SHANGHAI, edition=edition, wants_reply=True)
     report = Report(NEW_YEAR, NEW_YEAR, "hour", [Reading("a21026", {"Avg": 1.0}, 2)], backfilled=True)
-    (frame,) = writer.payloads(report)
+    ((frame, _),) = writer.packets(report)
     fields = parsed(frame)
     assert (fields["CN"], fields["Flag"], fields.get("RF")) == ("2061", flag, again)
     assert fields["CP"] == f"DataTime=20260101080000;{code}-Avg=1.00,{code}-Flag=N"
@@ -122,8 +124,8 @@ def test_the_encryption_is_that_of_the_printed_example() -> None:
 
 def test_an_encrypted_frame_keeps_length_and_the_check_sum_of_the_plain_one() -> None:
     report = Report(NEW_YEAR, NEW_YEAR, "realtime", [Reading("a21026", {"Rtd": 35.2}, 2)])
-    (plain,) = hj212.Writer("31", "M", SHANGHAI, edition="2025").payloads(report)
-    (sealed,) = hj212.Writer("31", "M", SHANGHAI, edition="2025", key=b"0" * 16).payloads(report)
+    ((plain, _),) = hj212.Writer("31", "M", SHANGHAI, edition="2025").packets(report)
+    ((sealed, _),) = hj212.Writer("31", "M", SHANGHAI, edition="2025", key=b"0" * 16).packets(report)
     assert (len(sealed), sealed[:6], sealed[-6:]) == (len(plain), plain[:6], plain[-6:])
     assert b"a21026" not in sealed and sealed.split(b"CP=&&")[0] == plain.split(b"CP=&&")[0]
 

@@ -131,7 +131,7 @@ def report(said_s: float, stamp_s: float, value: float) -> Report:
 def heard(*reports: Report) -> list[dict[str, Any]]:
     plan = scenario()
     oracle = Oracle(plan.resolve(plan.devices[2]), "plant", "json-1")
-    lines = [line.record for each in reports for line in oracle.hear(each)]
+    lines = [line.record for each in reports for line in oracle.hear(each, each.time)]
     return [*lines, *(line.record for line in oracle.last(reports[-1].time))]
 
 
@@ -144,7 +144,7 @@ def test_minute_data_have_limits_of_their_own() -> None:
         at = START + 60_000 * number
         live = Report(at, at, "realtime", [Reading("a21026", {"Rtd": 99.0}, 2)])
         mean = Report(at + 60_500, at, "minute", [Reading("a21026", {"Avg": value}, 2)])
-        told += [line.record for report in (live, mean) for line in oracle.hear(report)]
+        told += [line.record for report in (live, mean) for line in oracle.hear(report, report.time)]
     (found,) = told
     assert (found["period"], found["field"], found["start_ms"], found["end_ms"], found["peak"]) == (
         "minute", "Avg", START + 60_000, START + 180_000, 12.0,
@@ -156,8 +156,32 @@ def test_what_comes_late_is_judged_by_its_stamps_and_apart() -> None:
     back = [report(11 + s / 10, s, 50.0) for s in (7, 6, 4, 8, 5)]
     (found,) = heard(*live, *back, report(20, 20, 5.0))
     assert (found["late"], found["start_ms"], found["end_ms"]) == (True, START + 4000, None)
-    (early,) = heard(*live, *back, report(80, 80, 5.0), report(81, 81, 5.0))
+    (early,) = heard(*live, *back, report(620, 620, 5.0), report(621, 621, 5.0))
     assert early == found
+
+
+def test_late_readings_prove_nothing_over_a_hole() -> None:
+    back = [report(30 + s / 10, s, 50.0) for s in (1, 2, 6, 7, 8, 9)]  # three seconds are held, and reached over
+    (found,) = heard(report(20, 20, 5.0), *back)
+    assert (found["late"], found["start_ms"], found["levels"][0]["to_ms"]) == (True, START + 6000, START + 9000)
+
+
+def test_a_late_exceedance_that_begins_within_one_found_before_is_news_at_a_higher_level_only() -> None:
+    live = [report(s, s, 50.0) for s in (1, 2, 3, 4, 6, 8, 10)]
+    same = [report(20 + s / 10, s + 0.5, 50.0) for s in range(1, 9)]
+    worse = [report(20 + s / 10, s + 0.5, 90.0) for s in range(1, 9)]
+    ended = report(12, 12, 5.0)
+    (first,) = heard(*live, ended, *same)
+    assert first["late"] is False
+    assert [one["late"] for one in heard(*live, ended, *worse)] == [False, True]
+    assert [one["late"] for one in heard(*live, *same)] == [False]  # it goes on
+
+
+def test_a_stamp_from_the_future_counts_as_its_arrival_and_makes_nothing_after_it_late() -> None:
+    ahead = [report(s, s + 400, 50.0) for s in range(1, 6)]
+    again = [report(s, 401, 50.0) for s in (12, 13, 14, 15)]
+    (found,) = heard(report(0, 0, 5.0), *ahead, report(10, 10, 5.0), *again, report(20, 20, 5.0))
+    assert (found["late"], found["start_ms"], found["end_ms"]) == (False, START + 1000, START + 10_000)
 
 
 def test_what_is_said_again_is_no_news() -> None:
@@ -165,6 +189,13 @@ def test_what_is_said_again_is_no_news() -> None:
     again = [report(20 + s, s, 50.0) for s in range(5)]
     found = heard(*live, report(6, 6, 5.0), *again, report(90, 90, 5.0))
     assert [(one["late"], one["start_ms"], one["end_ms"]) for one in found] == [(False, START, START + 6000)]
+
+
+def test_another_value_of_a_stamp_is_news() -> None:
+    live = [report(s, s, 5.0) for s in range(10)]
+    other = [report(20 + s, s, 50.0) for s in range(2, 8)]
+    (found,) = heard(*live, *other)
+    assert (found["late"], found["start_ms"]) == (True, START + 2000)
 
 
 def test_an_exceedance_of_a_run_is_in_its_truth_with_its_level_its_peak_and_what_must_be_found() -> None:

@@ -35,8 +35,8 @@ WRITERS = {
 def test_a_moved_message_is_what_the_device_would_have_said_then(writer, time: int, seconds: int) -> None:
     readings = [Reading("a21026", {"Rtd": 35.2}, 1), Reading("a34013", {"Rtd": 4.0}, 1, "D")]
     then = time + seconds * 1000
-    (said,) = writer.payloads(Report(time, time, "realtime", readings))
-    (expected,) = writer.payloads(Report(then, then, "realtime", readings))
+    ((said, _),) = writer.packets(Report(time, time, "realtime", readings))
+    ((expected, _),) = writer.packets(Report(then, then, "realtime", readings))
     assert moved(said, seconds) == expected
 
 
@@ -45,17 +45,17 @@ def test_a_moved_message_is_what_the_device_would_have_said_then(writer, time: i
 def test_the_start_of_a_period_stays_one(period, length: int, seconds: int) -> None:
     eight = START - 8 * 3600 * 1000  # midnight in Shanghai
     readings = [Reading("a21026", {"Avg": 35.2}, 1)]
-    (said,) = WRITERS["2017"].payloads(Report(eight + 90_000_000, eight, period, readings))
+    ((said, _),) = WRITERS["2017"].packets(Report(eight + 90_000_000, eight, period, readings))
     found = moved(said, seconds)
-    (expected,) = WRITERS["2017"].payloads(
+    ((expected, _),) = WRITERS["2017"].packets(
         Report(eight + 90_000_000 + seconds * 1000, eight + seconds // length * length * 1000, period, readings)
     )
     assert found == expected
 
 
 def test_a_wrong_check_sum_stays_wrong_and_several_frames_and_their_rest_are_kept() -> None:
-    (one,) = WRITERS["2017"].payloads(Report(START, START, "realtime", [Reading("a21026", {"Rtd": 1.0}, 1)]))
-    (then,) = WRITERS["2017"].payloads(
+    ((one, _),) = WRITERS["2017"].packets(Report(START, START, "realtime", [Reading("a21026", {"Rtd": 1.0}, 1)]))
+    ((then, _),) = WRITERS["2017"].packets(
         Report(START + 5_000, START + 5_000, "realtime", [Reading("a21026", {"Rtd": 1.0}, 1)])
     )
     wrong = one[:-6] + b"%04x\r\n" % (int(one[-6:-2], 16) ^ 0x0F0F)

@@ -82,7 +82,22 @@ def test_the_good_one_is_read(tmp_path: Path) -> None:
         ("above = [35.0]", "above = [35.0], below = [1.0]", "either `above` or `below`"),
         ("latitude = 33.0", 'latitude = 33.0\ntimezone = "Mars/Base"', "no time zone 'Mars/Base'"),
         ("duration_s = 20.0", "duration_s = 20.0\nevery_s = 10.0", "every_s needs a duration_s that is shorter"),
-        ("latitude = 33.0", "latitude = ", "FILE: Invalid value"),
+        ("latitude = 33.0", "latitude = ", "FILE:6: Invalid value"),
+        ("latitude = 33.0", "latitude = nan", "FILE:6: sites.0.latitude: Input should be a finite number"),
+        ("latitude = 33.0", "latitude = true", "FILE:6: sites.0.latitude: Input should be a number, not true or false"),
+        ("start_s = 5.0", "start_s = 1e12", "FILE:41: incidents.0.exceedance.start_s: Input should be less"),
+        (
+            'zh = "二氧化硫" } },',
+            'zh = "二" } },\n    { code = 5 },',
+            "FILE:13: types.stack.factors.1.code: Input should be",
+        ),
+        ("above = [35.0]", 'above = ["x"]', "FILE:14: types.stack.limits.0.above.0: Input should be a valid number"),
+        ("above = [35.0]", "above = [70.0, 35.0]", "FILE:14: types.stack.limits.0: the levels of `above` must go up"),
+        ("above = [35.0]", "below = [4.0, 6.0]", "FILE:14: types.stack.limits.0: the levels of `below` must go down"),
+        ("above = [35.0]", "above = []", "FILE:14: types.stack.limits.0.above: Tuple should have at least 1 item"),
+        ('field = "ZsRtd"', 'field = "Rdt"', "FILE:14: types.stack.limits.0.field: String should match"),
+        ('field = "ZsRtd"', 'field = "Avg"', "FILE:14: types.stack.limits.0: realtime data have no field 'Avg'"),
+        ("[[devices]]", "[[device]]", "FILE:16: device: Extra inputs"),
     ],
 )
 def test_a_mistake_in_a_key_names_file_line_and_key(tmp_path: Path, right: str, wrong: str, told: str) -> None:
@@ -93,14 +108,15 @@ def test_a_mistake_in_a_key_names_file_line_and_key(tmp_path: Path, right: str, 
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ('site = "plant"\ntype', 'site = "plan"\ntype', "device one: no site 'plan'"),
-        ('type = "stack"', 'type = "stick"', "device one: no type 'stick'"),
+        ('site = "plant"\ntype', 'site = "plan"\ntype', "FILE:18: device one: no site 'plan'"),
+        ('type = "stack"', 'type = "stick"', "FILE:19: device one: no type 'stick'"),
         ('kind = "stack"', 'kind = "volcano"', "device one: no process 'volcano'; known: stack, wastewater, ambient"),
         ('code = "a21026"', 'code = "w01018"', "its process makes no factor 'w01018'"),
         ('limits = [{ factor = "a21026"', 'limits = [{ factor = "a21002"', "a limit on 'a21002', which it does not"),
+        ('field = "ZsRtd"', 'period = "hour", field = "ZsAvg"', "a limit on hour data, which it does not send"),
         ('mn = "010000A8900016F000169DC0"\n', "", "device one: HJ 212 needs an mn"),
         ('simulate = { codec = "hj212" }', 'interval_s = 0.5\nsimulate = { codec = "hj212" }', "must be 1 or more"),
-        ('device = "one"', 'device = "two"', "incidents.0 (exceedance): no device 'two' at site 'plant'"),
+        ('device = "one"', 'device = "two"', "FILE:35: incidents.0 (exceedance): no device 'two' at site 'plant'"),
         ('factor = "a21026"\nreach', 'factor = "a21002"\nreach', "device one does not send 'a21002'"),
         (
             'kind = "exceedance"',
@@ -113,6 +129,14 @@ def test_a_mistake_in_a_key_names_file_line_and_key(tmp_path: Path, right: str, 
 def test_what_does_not_fit_together_is_told(tmp_path: Path, right: str, wrong: str, told: str) -> None:
     assert right in GOOD
     assert told in mistakes(tmp_path, GOOD.replace(right, wrong, 1))
+
+
+def test_each_mistake_has_one_line_of_its_own(tmp_path: Path) -> None:
+    two = GOOD.replace('site = "plant"\ntype', 'site = "plan"\ntype').replace('device = "one"', 'device = "two"')
+    told = mistakes(tmp_path, two.replace("latitude = 33.0", "latitude = 33.0 # [[devices]] are below"))
+    assert [line.split(" ")[0] for line in told.splitlines()] == ["FILE:18:", "FILE:35:"]
+    # That no site is left is no mistake beside that of the site.
+    assert len(mistakes(tmp_path, GOOD.replace("longitude = 112.5", 'longitude = "east"')).splitlines()) == 1
 
 
 def test_a_name_that_is_no_scenario_lists_the_ready_ones() -> None:

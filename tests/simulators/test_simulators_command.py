@@ -9,11 +9,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 from servers import Mosquitto, free_port
 from typer.testing import CliRunner
 
-from simulators.cli import app
+from simulators.cli import app, main
 
+TRUTH = '{"layer": "expected", "kind": "counts", "site": "s", "device": "d", "start_ms": 0, "end_ms": 1000}\n'
 COMMAND = [sys.executable, "-m", "simulators"]
 
 
@@ -101,3 +103,39 @@ def test_load_writes_its_figures(mosquitto: Mosquitto, tmp_path: Path) -> None:
     figures = json.loads(file.read_text())
     assert (figures["sent"], figures["acked"], figures["qos"], figures["devices"]) == (3000, 3000, 1, 50)
     assert figures["rate"] > 0 and figures["cpu_us_per_message"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["write", "demo", "--seconds", "5", "--start", "0001-01-01T00:00:00"], "of the years 2000 to 2100"),
+        (["write", "demo", "--seconds", "5", "--start", "9999-12-31T23:59:59"], "of the years 2000 to 2100"),
+        (["write", "demo", "--seconds", "5", "--seed", str(2**70)], "--seed"),
+        (["write", "demo", "--seconds", "inf"], "--seconds"),
+        (["bench-detectors", "--scenario", "demo", "--seconds", "5", "--receiver", ""], "receiver: expected a command"),
+        (["bench-detectors", "--scenario", "demo", "--seconds", "-1"], "--seconds"),
+        (["score", "--truth", "empty", "--alerts", "empty"], "empty: no line of truth"),
+        (["score", "--truth", "truth", "--alerts", "empty", "--tolerance", "inf"], "--tolerance"),
+        (["score", "--truth", "truth", "--alerts", "list"], "list: alert 1: expected an object"),
+        (["score", "--truth", "wrong", "--alerts", "empty"], "wrong: line 1: no layer"),
+        (
+            ["score", "--truth", "truth", "--alerts", "empty", "--sent", "gone", "--readings", "empty"],
+            "gone: no such file",
+        ),
+        (["score", "--truth", "truth", "--alerts", "empty", "--sent", "truth", "--readings", "empty"], "Binder Error"),
+    ],
+)
+def test_wrong_use_ends_with_a_line_and_status_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    for name, text in (("empty", ""), ("truth", TRUTH), ("list", "[5]"), ("wrong", "{}")):
+        (tmp_path / name).write_text(text, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    out = ["--out", "out"] if arguments[0] == "write" else []
+    monkeypatch.setattr(sys, "argv", ["simulators", *arguments, *out])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    errors = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert told in errors
+    assert len(errors.splitlines()) == 1 or "Usage:" in errors

@@ -24,6 +24,7 @@ NEEDS: dict[str, dict[str, Any]] = {
     "clock_drift": {"seconds_per_hour": 12_000.0},
     "floor": {"level": 0.5}, "range_changed": {"top": 20.0, "step": 1.0}, "shared_series": {"source": "stack-2"},
     "delay": {"delay_s": 1.0}, "network_jitter": {"most_s": 1.0}, "clean_water": {"device": "water-1"},
+    "clock_rewound": {"window_s": 5.0},
 }  # fmt: skip
 
 

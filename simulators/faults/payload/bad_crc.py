@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from simulators.faults.payload.spoil import TAIL, Spoiled
+from simulators.faults.payload.spoil import TAIL, Spoiled, parted
 from simulators.records import Message
 from simulators.settings import DeviceType
 
@@ -20,7 +20,7 @@ class BadCrc(Spoiled):
         if settings.simulate.codec != "hj212":
             yield f"speaks {settings.simulate.codec}, which has no CRC"
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
-        payload = message.payload
-        wrong = int(payload[-TAIL:-2], 16) ^ 0x0400
-        return replace(message, payload=b"%b%04X\r\n" % (payload[:-TAIL], wrong)), "bad_crc"
+    def spoil(self, message: Message) -> tuple[Message, str]:
+        frame, behind = parted(message.payload)
+        wrong = int(frame[-TAIL:-2], 16) ^ 0x0400
+        return replace(message, payload=b"%b%04X\r\n%b" % (frame[:-TAIL], wrong, behind)), "bad_crc"

@@ -17,6 +17,6 @@ class Huge(Spoiled):
     kind: Literal["huge"]
     bytes: Annotated[int, Field(gt=0, le=100_000_000)] = 1_200_000
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
+    def spoil(self, message: Message) -> tuple[Message, str]:
         most = 131_072 if is_frame(message.payload) else 1_048_576
         return replace(message, payload=message.payload.ljust(self.bytes)), "too_long" if self.bytes > most else ""

@@ -11,35 +11,36 @@ import numpy as np
 
 from simulators.faults.seam import ParcelEffect, PayloadFault, Share
 from simulators.formats.hj212 import enclose
-from simulators.records import Message, Parcel
+from simulators.records import Message, Parcel, Report
 
 HEAD, TAIL = 6, 6
 """Bytes of an HJ 212 frame before and after its data segment: `##` and the length; CRC and CR LF."""
 
 
 class Spoiled(PayloadFault):
-    """Spoils a share of the messages."""
+    """Spoils a share of the messages; one that nobody can use any more is not spoilt again."""
 
     share: Share = 1.0
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
-        """The message as it is sent, and why it cannot be used, empty where it can; None: it stays as it is."""
+    def spoil(self, message: Message) -> tuple[Message, str]:
+        """The message as it is sent, and why it cannot be used, empty where it can."""
         raise NotImplementedError
+
+    def read(self, said: Report) -> Report:
+        """What a receiver reads in the message where it can be used."""
+        return said
 
     def payload(self, rng: np.random.Generator) -> ParcelEffect:
         kind = str(self.told()["kind"])
 
         def effect(t: float, parcel: Parcel) -> list[Parcel]:
             chosen = rng.random() < self.share
-            spoiled = (
-                self.spoil(parcel.item) if chosen and self.active(t) and isinstance(parcel.item, Message) else None
-            )
-            if spoiled is None:
+            if not chosen or not self.active(t) or parcel.reason or not isinstance(parcel.item, Message):
                 return [parcel]
-            message, reason = spoiled
-            reason = reason or parcel.reason
+            message, reason = self.spoil(parcel.item)
             item = replace(message, values=0) if reason else message  # nobody reads any of its numbers
-            return [replace(parcel, item=item, wrong=kind, reason=reason)]
+            said = None if parcel.said is None else self.read(parcel.said)
+            return [replace(parcel, item=item, said=said, wrong=kind, reason=reason)]
 
         return effect
 
@@ -51,8 +52,15 @@ def is_frame(payload: bytes) -> bool:
 
 def edited(payload: bytes, pattern: bytes, by: bytes) -> bytes:
     """A frame with the first match of `pattern` in its data segment replaced, length and CRC right again."""
-    segment = payload[HEAD:-TAIL]
-    return enclose(re.sub(pattern, by.replace(b"\\", b"\\\\"), segment, count=1))
+    frame, behind = parted(payload)
+    segment = frame[HEAD:-TAIL]
+    return enclose(re.sub(pattern, by.replace(b"\\", b"\\\\"), segment, count=1)) + behind
+
+
+def parted(payload: bytes) -> tuple[bytes, bytes]:
+    """What is said, and the blanks that stand behind it."""
+    whole = payload.rstrip(b" ")
+    return whole, payload[len(whole) :]
 
 
 def decoded(payload: bytes) -> dict[str, object] | list[dict[str, object]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulators.faults.payload.spoil import Spoiled, is_frame
+from simulators.faults.payload.spoil import Spoiled, is_frame, parted
 from simulators.records import Message
 
 
@@ -17,6 +17,7 @@ class Truncated(Spoiled):
     kind: Literal["truncated"]
     keep: Annotated[float, Field(ge=0.1, le=0.9)] = 0.6
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
-        payload = message.payload[: round(len(message.payload) * self.keep)]
+    def spoil(self, message: Message) -> tuple[Message, str]:
+        whole, _ = parted(message.payload)
+        payload = whole[: round(len(whole) * self.keep)]
         return replace(message, payload=payload), "truncated_frame" if is_frame(message.payload) else "bad_json"

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Final, Literal, cast
 
 from simulators.faults.payload.spoil import Spoiled, decoded, edited, encoded, is_frame
-from simulators.records import Message
+from simulators.records import Message, Report
 from simulators.settings import DeviceType
 
-FIRST_VALUE: Final = rb"(?<=-[A-Z][a-z][a-z]=)[-\d.]+"
+FIRST_VALUE: Final = rb"(?<=-[A-Z][a-z][a-z]=)[^,;&]+"
 """Of `Rtd`, `Avg`, ... of the first factor in a frame."""
 
 
@@ -22,23 +22,34 @@ class PlainText(Spoiled):
             yield "encrypts its data: what is in them cannot be changed on the way"
 
 
-class NotANumber(PlainText):
+class FirstValue(PlainText):
+    """Base of those that write over the first value: of HJ 212 the others can be used."""
+
+    def read(self, said: Report) -> Report:
+        """Without that value."""
+        first, *others = said.readings
+        values = dict(first.values)
+        values.pop(next((name for name in values if len(name) == len("Rtd")), ""), None)
+        return replace(said, readings=[replace(first, values=values), *others])
+
+
+class NotANumber(FirstValue):
     """The first value is `NaN`, as a C library or Python writes it. JSON does not know it."""
 
     kind: Literal["not_a_number"]
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
+    def spoil(self, message: Message) -> tuple[Message, str]:
         if is_frame(message.payload):
             return _frame(message, FIRST_VALUE, b"NaN")
         return _first(message, float("nan")), "bad_json" if isinstance(decoded(message.payload), list) else "bad_value"
 
 
-class WrongType(PlainText):
+class WrongType(FirstValue):
     """The first value is a text, as a logger with a broken driver sends it."""
 
     kind: Literal["wrong_type"]
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
+    def spoil(self, message: Message) -> tuple[Message, str]:
         if is_frame(message.payload):
             return _frame(message, FIRST_VALUE, b"ERR")
         if isinstance(decoded(message.payload), list):
@@ -51,7 +62,7 @@ class UnknownField(PlainText):
 
     kind: Literal["unknown_field"]
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
+    def spoil(self, message: Message) -> tuple[Message, str]:
         if is_frame(message.payload):
             return _frame(message, rb"&&$", b";zz9999-Rtd=1.0,zz9999-Flag=N&&")
         content = decoded(message.payload)

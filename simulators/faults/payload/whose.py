@@ -19,7 +19,7 @@ class WrongTopic(Spoiled):
     kind: Literal["wrong_topic"]
     suffix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")] = "-old"
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
+    def spoil(self, message: Message) -> tuple[Message, str]:
         *front, device, last = message.topic.split("/")
         reason = "mn_mismatch" if is_frame(message.payload) else "unknown_device"
         return replace(message, topic="/".join((*front, device + self.suffix, last))), reason
@@ -36,7 +36,7 @@ class WrongMn(Spoiled):
         if settings.simulate.sm4_key:
             yield "encrypts its data: its CRC is of what nobody on the way can read"
 
-    def spoil(self, message: Message) -> tuple[Message, str] | None:
+    def spoil(self, message: Message) -> tuple[Message, str]:
         if is_frame(message.payload):
             return replace(
                 message, payload=edited(message.payload, rb"MN=[^;]*", b"MN=" + self.mn.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from simulators.formats.hj212.editions import EDITIONS, REPLY, SPLIT, Edition
 from simulators.formats.hj212.frame import crc16, enclose
 from simulators.formats.hj212.sm4 import seal
+from simulators.formats.seam import Packet
 from simulators.records import Period, Reading, Report
 
 SEALED: Final = frozenset(("1014", "3020"))
@@ -34,9 +36,17 @@ class Writer:
     key: bytes | None = field(default=None, repr=False)
     """SM4 key of 16 bytes: CP is encrypted (2025)."""
 
-    def payloads(self, report: Report) -> list[bytes]:
+    def packets(self, report: Report) -> list[Packet]:
         """One frame, or several with PNUM and PNO where CP would be longer than the edition allows."""
-        return self.data(report.period, report.stamp, self.items(report), report.time, again=report.backfilled)
+        items = self.items(report)
+        frames = self.data(report.period, report.stamp, items, report.time, again=report.backfilled)
+        if len(frames) == 1:
+            return [Packet(frames[0], report.readings)]
+        left = iter(report.readings)
+        groups = _groups(self._time(report.stamp), items, EDITIONS[self.edition].cp_most)
+        return [
+            Packet(frame, list(itertools.islice(left, len(group)))) for frame, group in zip(frames, groups, strict=True)
+        ]
 
     def items(self, report: Report) -> list[str]:
         """What stands in CP behind DataTime, one item a factor."""
@@ -49,8 +59,8 @@ class Writer:
         Each packet of a split message has its own QN and repeats DataTime (HJ 212-2017 annex C).
         """
         rules = EDITIONS[self.edition]
-        time = f"DataTime={local(stamp, self.zone):%Y%m%d%H%M%S}"
-        parts = _parts(time, items, rules.cp_most)
+        time = self._time(stamp)
+        parts = [";".join((time, *group)) for group in _groups(time, items, rules.cp_most)]
         version = rules.version << 2 | (REPLY if self.wants_reply else 0)
         backfilled = "RF=1;" if again and rules.backfill else ""
         made: list[bytes] = []
@@ -59,6 +69,9 @@ class Writer:
             flags = f"{split};{backfilled}".rstrip(";")
             made.append(self.frame(COMMANDS[period], flags, cp.encode("ascii"), said + number - 1))
         return made
+
+    def _time(self, stamp: int) -> str:
+        return f"DataTime={local(stamp, self.zone):%Y%m%d%H%M%S}"
 
     def upload(self, command: str, cp: str, said: int, *, wants_reply: bool | None = None) -> bytes:
         """A frame of anything else that is sent up; it asks for an answer as data do, unless told otherwise."""
@@ -100,12 +113,14 @@ def _item(reading: Reading, codes: dict[str, str]) -> str:
     return ",".join((*fields, f"{code}-Flag={reading.flag}"))
 
 
-def _parts(stamp: str, items: Sequence[str], most: int) -> list[str]:
-    parts: list[str] = []
-    part = stamp
+def _groups(stamp: str, items: Sequence[str], most: int) -> list[list[str]]:
+    """The items of each packet: as many as fit behind the stamp, one at least."""
+    groups: list[list[str]] = [[]]
+    length = len(stamp)
     for item in items:
-        if len(part) + 1 + len(item) > most and part != stamp:
-            parts.append(part)
-            part = stamp
-        part += f";{item}"
-    return [*parts, part]
+        if length + 1 + len(item) > most and groups[-1]:
+            groups.append([])
+            length = len(stamp)
+        groups[-1].append(item)
+        length += 1 + len(item)
+    return groups

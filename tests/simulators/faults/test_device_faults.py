@@ -125,3 +125,8 @@ def test_a_late_edition_of_2025_says_that_it_is_sent_again() -> None:
     messages = sent(plan.model_copy(update={"devices": (device, *others)}), "stack-1", 60.0)
     again = [b";RF=1;" in message.payload for message in messages if b"CN=2011" in message.payload]
     assert 8 < sum(again) < 20
+
+
+def test_a_clock_that_never_comes_to_repeat_a_time_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="longer than its window_s"):
+        scenario({"kind": "clock_rewound", "device": "json-1", "window_s": 20.0})

@@ -168,10 +168,11 @@ def test_what_is_random_stays_when_another_fault_is_added() -> None:
     assert [message.due for message in alone] == [message.due for message in among]
 
 
-def test_silences_are_gaps_between_what_arrives_and_can_be_used() -> None:
+def test_silences_are_gaps_between_what_arrives_and_is_surely_of_the_device() -> None:
     plan = scenario(
         {"kind": "outage", "device": "json-1", "start_s": 10.0, "duration_s": 12.0},
-        {"kind": "truncated", "device": "json-1", "start_s": 40.0, "duration_s": 10.0},
+        {"kind": "wrong_topic", "device": "json-1", "start_s": 40.0, "duration_s": 10.0},
+        {"kind": "truncated", "device": "json-1", "start_s": 52.0, "duration_s": 10.0},  # unreadable, but its voice
         {"kind": "disconnect", "device": "json-1", "start_s": 70.0, "duration_s": None},
         {"kind": "disconnect", "device": "water-1", "start_s": 10.0, "duration_s": 6.0},
     )
@@ -187,3 +188,31 @@ def test_silences_are_gaps_between_what_arrives_and_can_be_used() -> None:
     for line in found:
         (expect,) = line["expect"]
         assert (expect["from_ms"], expect["to_ms"]) == (line["start_ms"], line["start_ms"] + 8000)
+
+
+def test_an_exceedance_is_to_be_found_as_it_arrives() -> None:
+    rise = {
+        "kind": "exceedance",
+        "device": "json-1",
+        "factor": "a21026",
+        "reach": 90.0,
+        "start_s": 22.0,
+        "duration_s": 12.0,
+    }
+
+    def found(**fault: Any) -> list[tuple[bool, int]]:
+        lines = truth(scenario({"device": "json-1", **fault}, incidents=(rise,)), 120.0)
+        return [
+            (line["late"], line["start_ms"])
+            for line in lines
+            if (line["layer"], line["kind"]) == ("expected", "exceedance")
+        ]
+
+    ((late, since),) = found(kind="delay", delay_s=5.0)
+    assert not late
+    assert found(kind="disconnect") == []  # nobody ever hears of it
+    assert found(kind="outage", per_second=20.0) == [(False, since)]
+    # What is said after the end overtakes a backlog that is worked off slowly.
+    assert found(kind="outage", per_second=2.0) == [(True, since)]
+    # Some of it is late: it was found before.
+    assert found(kind="network_jitter", most_s=4.0, start_s=26.0) == [(False, since)]

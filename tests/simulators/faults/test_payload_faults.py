@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty_plant import START, counts, read, scenario, sent
+from faulty_plant import START, counts, read, scenario, sent, truth
 
 from gateway.channels import Channels
 from gateway.codecs import make_codecs
@@ -35,6 +35,26 @@ def received(messages: list[Message]) -> Decoded:
     decoder = Decoder(Router([subscription], inventory), make_codecs(inventory, Channels(inventory), CodecSettings()))
     topics, payloads = [m.topic for m in messages], [m.payload for m in messages]
     return decoder.decode(Block(0, START, "link", topics, payloads))
+
+
+@pytest.mark.parametrize("device", SPEAKERS)
+def test_all_at_once_the_dead_letters_are_those_of_a_gateway_in_either_order(device: str) -> None:
+    kinds = [kind for kind in KINDS if kind != "bad_crc" or SPEAKERS[device] == "hj212"]
+    faults = [{"kind": kind, "device": device, "share": 0.5, "duration_s": 30.0} for kind in kinds]
+    blanks = {"kind": "huge", "device": device, "share": 0.5, "duration_s": 30.0, "bytes": 2000}
+    for order in (faults, faults[::-1]):
+        plan = scenario(blanks, *order)
+        told = counts(plan, device, 60.0)
+        reasons = [letter.reason for letter in received(sent(plan, device, 60.0)).dead]
+        assert told["dead_letters"] == {reason: reasons.count(reason) for reason in set(reasons)}
+
+
+def test_the_oracle_hears_what_can_be_used_of_a_spoilt_message() -> None:
+    rise = {"kind": "exceedance", "device": "stack-1", "factor": "a21026", "reach": 90.0}
+    for kind, found in (("bad_crc", 0), ("not_a_number", 1), ("unknown_field", 1), ("wrong_topic", 0)):
+        plan = scenario({"kind": kind, "device": "stack-1"}, incidents=(rise,))
+        lines = truth(plan, 60.0)
+        assert [line["kind"] for line in lines if line["layer"] == "expected"].count("exceedance") == found, kind
 
 
 @pytest.mark.parametrize(

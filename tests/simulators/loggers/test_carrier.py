@@ -102,9 +102,9 @@ def writer_of(number: int, edition: Edition = "2017", wants_reply: bool = True) 
 
 def messages(writer: Writer, count: int, key: str = "s/d1") -> list[Message]:
     return [
-        Message(time, "t", *writer.payloads(report), 1, connection=key)
+        Message(time, "t", packet.payload, 1, connection=key)
         for time in range(START, START + 1000 * count, 1000)
-        for report in [Report(time, time, "realtime", [Reading("a21026", {"Rtd": time / 1000 % 60}, 1)])]
+        for packet in writer.packets(Report(time, time, "realtime", [Reading("a21026", {"Rtd": time / 1000 % 60}, 1)]))
     ]
 
 

@@ -133,12 +133,22 @@ def test_alerts_of_any_receiver(tmp_path: Path) -> None:
             "ended": 9000,
         },
         {"family": "security", "rule": "motion", "camera": "yard", "started": "1970-01-01T00:00:02Z", "zone": "gate"},
+        {
+            "family": "exceedance",
+            "device": "d0",
+            "started": 2500,
+            "told": 4500,
+            "field": "Avg",
+            "period": "hour",
+            "side": "below",
+        },
         {"family": "data_quality", "rule": "flat line", "device": "d1", "started": "1970-01-01T08:00:03+08:00"},
     ]
     text = "\n".join(json.dumps({"site": "plant", "ended": None} | line) for line in lines)
-    one, two, three = read(tmp_path, text)
+    one, two, hourly, three = read(tmp_path, text)
     assert (one.what, one.factor, one.since, one.told, one.ended) == ("limit", "a21026", 1_000, 1_000, 9_000)
     assert (two.what, two.zone, two.subject, two.since, two.ended) == ("motion", "gate", "yard", 2_000, None)
+    assert (hourly.told, hourly.field, hourly.period, hourly.side) == (4_500, "Avg", "hour", "below")
     assert (three.what, three.since) == ("", 3_000)
 
 

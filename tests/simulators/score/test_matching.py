@@ -262,3 +262,20 @@ def test_rows_add_up_to_the_whole(expected: list[Expected], said: list[Said]) ->
     assert sum(len(row.false) for row in scored.rows) == len(whole.false)
     assert sum(row.false_resolves for row in scored.rows) == whole.false_resolves
     assert len(whole.pairs) + len(whole.false) == len(said)
+
+
+def test_limits_on_minutes_and_hours_and_on_either_side_are_told_apart() -> None:
+    wanted = [limit(0, 7200, period="hour"), limit(600, 5400, period="minute"), limit(600, 5400, side="below")]
+    minute = alert(600, 660, 5400, period="minute", side="above")
+    hour = alert(0, 3600, 7200, period="hour", side="above")
+    matched = match([each for each in wanted if each.side != "below"], [minute, hour], TOLERANCE)
+    assert [(pair.expected.period, pair.said.period) for pair in matched.pairs] == [("hour", "hour"), ("minute",) * 2]
+    assert not any(pair.too_early for pair in matched.pairs)
+    assert not fits(wanted[2], minute, TOLERANCE)
+    assert fits(limit(600, 5400), minute, TOLERANCE)
+
+
+def test_late_data_that_break_off_have_no_end_that_could_be_too_early() -> None:
+    (late,) = match([limit(100, None, late=True)], [alert(100, 300, 150, late=True)], TOLERANCE).pairs
+    (live,) = match([limit(100, None)], [alert(100, 300, 150)], TOLERANCE).pairs
+    assert (late.too_early, live.too_early) == (False, True)

@@ -60,6 +60,19 @@ def test_a_label_is_held_against_its_own_things() -> None:
     assert (smoke.boxes, smoke.boxes_found, smoke.boxes_false, smoke.events) == (2, 1, 1, 0)
 
 
+def test_each_occurrence_of_an_incident_is_an_event_and_lost_frames_part_none() -> None:
+    there, away = [Shown("person", WALKER, 3)], list[Shown]()
+    frames = [there] * 3 + [away] * 5 + [there] * 2 + [away] * 6 + [there] * 4 + [away] * 9
+    shown = {200 * number: things for number, things in enumerate(frames)}
+    (figures,) = score_camera("s", "c", shown, {200: [("motion", WALKER)], 200 * 17: [("motion", WALKER)]})
+    assert (figures.events, figures.events_seen, figures.delays) == (2, 2, [200, 200])
+    (figures,) = score_camera("s", "c", shown, {200 * 9: [("motion", WALKER)]})
+    assert (figures.events, figures.events_seen, figures.delays) == (2, 1, [1800])
+    lost = {time: things for time, things in shown.items() if things}
+    (figures,) = score_camera("s", "c", lost, {})
+    assert (figures.events, figures.events_seen) == (1, 0)
+
+
 def test_where_nothing_is_shown_and_nothing_said_nothing_is_judged() -> None:
     assert score_camera("s", "c", {0: [], 200: []}, {}) == []
 
@@ -76,6 +89,8 @@ def test_files_as_they_are_written(tmp_path: Path) -> None:
         }
         for n, (at, boxes) in enumerate(SHOWN.items())
     ]
+    # A camera's clock that was put back tells a time twice: nothing of either frame is lost.
+    lines.append({"site": "s", "camera": "c", "frame": 9, "captured_ms": 600, "boxes": []})
     truth.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     told = [
         {
