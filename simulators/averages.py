@@ -143,7 +143,7 @@ class Averages:
                 mass = self._mass([(reading, volumes[0])], volumes[0])
                 if mass is not None:
                     values["Cou"] = mass
-        return Reading(reading.code, values, reading.decimals, reading.flag)
+        return Reading(reading.code, values, reading.decimals, reading.flag, self._total_decimals(reading.code))
 
     def _of(self, code: str, level: _Level, volumes: list[float] | None) -> Reading:
         """The data of one factor."""
@@ -176,7 +176,11 @@ class Averages:
                 mass = self._mass(known, sum(volumes))
                 if mass is not None:
                     values["Cou"] = mass
-        return Reading(code, values, digits, flag)
+        return Reading(code, values, digits, flag, self._total_decimals(code))
+
+    def _total_decimals(self, code: str) -> int:
+        """Of `Cou`: litres of what flows, milligrams of what it carries."""
+        return M3_DIGITS if code == self._process.FLOW else KG_DIGITS
 
     def _mass(self, known: Sequence[tuple[Reading, float]], volume: float) -> float | None:
         """kg carried by `volume` m3, from the concentrations or masses that are known, each with its own m3.

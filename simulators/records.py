@@ -27,6 +27,8 @@ class Reading:
     """Field of HJ 212 (`Rtd`, `ZsRtd`, `Avg`, ...) to value, rounded to `decimals`."""
     decimals: int
     flag: str = "N"
+    total_decimals: int | None = None
+    """Of `Cou`, which is in another unit than the rest: None where they are the same."""
 
 
 @dataclass(frozen=True, slots=True)
