@@ -32,6 +32,10 @@ DESIGN_FLOW: Final = 1.4
 """Mean flows from which on removal suffers."""
 
 
+APART: Final = (0.03, 0.03, 0.3)
+"""How far one works differs from what town and weather give, over hours: flow and salt (shares), warmth (K)."""
+
+
 class Wastewater:
     """One outfall: COD, ammonia and total nitrogen, total phosphorus, pH, temperature, conductivity, flow."""
 
@@ -74,6 +78,7 @@ class Wastewater:
         own |= {"w01001": 7.3, "w01010": 17.0, "w01014": 950.0, "w00000": 130.0}
         self._means = own | settings.means
         self._wander = Wander(rng, (90.0, 120.0, 150.0, 120.0, 200.0, 30.0))
+        self._apart = Wander(rng.spawn(1)[0], (7200.0,) * len(APART))
         self._rain: tuple[float, float] | None = None
         self._tank = 1.0
         self.stopped = False
@@ -81,7 +86,9 @@ class Wastewater:
     def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
         cod, ammonia, phosphorus, other_nitrogen, ph, flow = self._wander.step(moment.dt)
         mean = self._means
+        more, saltier, warmer = (by * wander for by, wander in zip(APART, self._apart.step(moment.dt), strict=True))
         sewage, strength = _town(moment.hour)
+        sewage *= 1 + more
         water = min(sewage + self._rained(moment), MOST_FLOW)
         strength *= min(1.0, sewage / water)
         level = self._mixed(strength, water, moment.dt)
@@ -103,8 +110,8 @@ class Wastewater:
             "w21011": left("w21011", phosphorus, 0.10),
             "w21001": draw("w21001", ammonia_level + rest, other_nitrogen),
             "w01001": draw("w01001", mean["w01001"] + 0.08 * ph - 0.2 * (1 - level), 0.0),
-            "w01010": draw("w01010", mean["w01010"] + season, 0.0),
-            "w01014": draw("w01014", 120.0 + (mean["w01014"] - 120.0) * level, 0.0),
+            "w01010": draw("w01010", mean["w01010"] + season + warmer, 0.0),
+            "w01014": draw("w01014", 120.0 + (mean["w01014"] - 120.0) * level * (1 + saltier), 0.0),
             "w00000": draw("w00000", mean["w00000"] * water * (1 + 0.02 * flow), flow),
         }
 
