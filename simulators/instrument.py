@@ -12,11 +12,9 @@ import numpy as np
 from simulators.incidents import AnalyserFault, Calibration, Service
 from simulators.processes.seam import Process
 from simulators.processes.settings import ProcessSettings
-from simulators.records import Reading
+from simulators.records import RANK, Reading
 
 DAY_S: Final = 86_400.0
-RANK: Final = "FDMCBT"
-"""Flags of data that do not count, or are a bound only; where several would be right, the first is told."""
 AHEAD: Final = 64
 """Steps whose noise is drawn at once."""
 ROOM: Final = 5.0

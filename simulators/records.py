@@ -18,6 +18,10 @@ Period = Literal["realtime", "minute", "hour", "day"]
 PERIODS: Final[tuple[Period, ...]] = get_args(Period)
 
 
+RANK: Final = "FDMCBT"
+"""Flags of data that do not count, or are a bound only; where several would be right, the first is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a device says of one factor at one time."""

@@ -17,11 +17,14 @@ from simulators.processes.fuels import AIR_O2, POLLUTANTS
 from simulators.processes.noise import Wander
 from simulators.processes.seam import Draw, Moment, Surroundings
 from simulators.processes.settings import ProcessSettings
-from simulators.records import Reading
+from simulators.records import RANK, Reading
 
 FORMULA_O2: Final = 21.0
 """Percent of air, as the correction formula of the standards has it."""
 OXYGEN: Final = "a19001"
+FLOW: Final = "a00000"
+WAYS: Final = ("a01011", "a01012", "a01013", "a01014")
+"""Velocity, temperature, pressure and moisture: what the logger works out the flow of."""
 STOPPED: Final = 0.08
 """Load below which the source counts as out of operation (flag F)."""
 DAMP: Final = 1.2
@@ -53,7 +56,7 @@ class Stack:
         "a21002": (0.0, 0.8),
         "a19001": (0.0, 0.838),
     }
-    FLOW: ClassVar[str] = "a00000"
+    FLOW: ClassVar[str] = FLOW
     FLOW_M3: ClassVar[float] = 1.0
     MASS: ClassVar[frozenset[str]] = frozenset(POLLUTANTS)
     WEIGHTED: ClassVar[frozenset[str]] = frozenset()
@@ -68,6 +71,7 @@ class Stack:
         self._wander = Wander(rng, (45.0, 180.0, 240.0, 20.0, 60.0, 40.0, 90.0))
         self._heat: float | None = None
         self._oxygen: Reading | None = None
+        self._true: dict[str, float] = {}
         self.stopped = False
 
     def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
@@ -90,7 +94,8 @@ class Stack:
         state["a01011"] = self._gas.velocity(flow, *ways)
         _drawn(state, draws, "a01011")
         state["a00000"] = self._gas.flow(state["a01011"], *ways)
-        _drawn(state, draws, "a00000")
+        _drawn(state, draws, FLOW)
+        self._true = {code: state[code] for code in (FLOW, *WAYS)}
 
         fired = fired_share(state["a19001"])
         level: dict[str, float] = {}
@@ -104,9 +109,12 @@ class Stack:
     def derive(self, measured: list[Reading]) -> list[Reading]:
         """Adds the value at reference oxygen to each pollutant, by the oxygen that was measured with it.
 
+        Flow is worked out of what was measured: where a fault has changed that, flow has it too.
+
         While oxygen is calibrated the logger goes on with what it was before. What is worked out with an oxygen that
         does not count for another reason does not count either: it takes over its flag.
         """
+        measured = self._with_flow(measured)
         oxygen = next((reading for reading in measured if reading.code == OXYGEN), None)
         if oxygen is None:
             return measured
@@ -125,6 +133,27 @@ class Stack:
             else r
             for r in measured
         ]
+
+    def _with_flow(self, measured: list[Reading]) -> list[Reading]:
+        """The flow that follows where velocity, temperature, pressure or moisture is not shown as it is.
+
+        It carries their worst flag. What a fault makes of the flow itself stands.
+        """
+        by_code = {reading.code: reading for reading in measured if reading.code in self._true}
+        ways = [by_code[code] for code in WAYS if code in by_code]
+        told = by_code.get(FLOW)
+        if told is None or len(ways) < len(WAYS) or not self._shows(told):
+            return measured
+        flags = {told.flag, *(way.flag for way in ways)}
+        if len(flags) == 1 and all(self._shows(way) for way in ways):
+            return measured
+        flow = round(self._gas.flow(*(way.values["Rtd"] for way in ways)), told.decimals)
+        worked_out = Reading(FLOW, {"Rtd": flow}, told.decimals, min(flags, key=f"{RANK}N".index))
+        return [worked_out if reading is told else reading for reading in measured]
+
+    def _shows(self, reading: Reading) -> bool:
+        """Whether it is what there is."""
+        return reading.values["Rtd"] == round(self._true[reading.code], reading.decimals)
 
     def _warmed(self, burning: float, dt: float) -> float:
         """How warm the platform is, 0 as the air to 1 as ever."""

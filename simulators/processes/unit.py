@@ -13,7 +13,6 @@ from simulators.processes.fuels import Fuel
 from simulators.processes.seam import local_hour
 from simulators.processes.waves import Waves
 
-
 SHIFT_H: Final = 1.5
 """Most by which the day of one unit is earlier or later than that of the others."""
 
