@@ -48,7 +48,7 @@ class Stack:
         "a01013": 3,
         "a00000": 2,
     }
-    NOISE: ClassVar[Mapping[str, float]] = dict.fromkeys(POLLUTANTS, 0.006)
+    NOISE: ClassVar[Mapping[str, float]] = dict.fromkeys(POLLUTANTS, 0.006) | {OXYGEN: 0.001}
     FULL_SCALE: ClassVar[Mapping[str, float]] = {"a21026": 500.0, "a21002": 500.0, "a34013": 100.0, "a19001": 25.0}
     DETECTION: ClassVar[Mapping[str, float]] = {"a21026": 0.3, "a21002": 0.3, "a34013": 0.1}
     CHECKED: ClassVar[Mapping[str, tuple[float, float]]] = {
