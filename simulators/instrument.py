@@ -13,6 +13,7 @@ from simulators.incidents import AnalyserFault, Calibration, Service
 from simulators.processes.seam import Process
 from simulators.processes.settings import ProcessSettings
 from simulators.records import RANK, Reading
+from simulators.sampler import Sampler
 
 DAY_S: Final = 86_400.0
 AHEAD: Final = 64
@@ -41,6 +42,7 @@ class Instrument:
         self._least = {**process.DETECTION, **settings.detection}
         self._runs_away = _Drift(rng, settings.drift, services) if settings.drift else None
         self._services = sorted(services, key=lambda service: RANK.index(service.flag))
+        self._sampler = Sampler(process.SAMPLED, settings.cycle_s) if process.SAMPLED and settings.cycle_s else None
         self._ahead: list[list[float]] = []
         self._shown: dict[str, float] = {}
 
@@ -50,10 +52,15 @@ class Instrument:
         `stopped`: whether the source is out of operation; then all is flagged F.
         """
         services = [service for service in self._services if service.active(t)]
+        sampler = self._sampler
+        if sampler is not None:
+            levels = sampler.analysed(t, levels)
         readings: list[Reading] = []
         for (code, digits), wobble in zip(self._digits, self._wobbles(), strict=True):
             service = next((each for each in services if self._concerns(each, code)), None) if services else None
-            if service is None:
+            if service is None and sampler is not None and code in sampler.codes:
+                value, flag = self._seen(code, levels[code], sampler.wobble(code, wobble), sampler.at)
+            elif service is None:
                 value, flag = self._seen(code, levels[code], wobble, t)
             else:
                 value, flag = self._served(service, code, levels[code], wobble, t), service.flag

@@ -64,6 +64,7 @@ class Ambient:
     CHECKED: ClassVar[Mapping[str, tuple[float, float]]] = dict.fromkeys(
         ("a21026", "a21004", "a21005", "a05024"), (0.0, 0.8)
     )
+    SAMPLED: ClassVar[frozenset[str]] = frozenset()
     FLOW: ClassVar[str] = ""
     FLOW_M3: ClassVar[float] = 0.0
     MASS: ClassVar[frozenset[str]] = frozenset()

@@ -56,6 +56,7 @@ class Stack:
         "a21002": (0.0, 0.8),
         "a19001": (0.0, 0.838),
     }
+    SAMPLED: ClassVar[frozenset[str]] = frozenset()
     FLOW: ClassVar[str] = FLOW
     FLOW_M3: ClassVar[float] = 1.0
     MASS: ClassVar[frozenset[str]] = frozenset(POLLUTANTS)

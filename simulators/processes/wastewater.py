@@ -67,9 +67,10 @@ class Wastewater:
         "w21001": (0.0, 0.5),
         "w01001": (6.86 / 14, 9.18 / 14),
     }
+    SAMPLED: ClassVar[frozenset[str]] = frozenset({"w01018", "w21003", "w21011", "w21001"})
     FLOW: ClassVar[str] = "w00000"
     FLOW_M3: ClassVar[float] = 0.001
-    MASS: ClassVar[frozenset[str]] = frozenset({"w01018", "w21003", "w21011", "w21001"})
+    MASS: ClassVar[frozenset[str]] = SAMPLED
     WEIGHTED: ClassVar[frozenset[str]] = MASS
     CIRCULAR: ClassVar[frozenset[str]] = frozenset()
 
