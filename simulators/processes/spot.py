@@ -19,7 +19,7 @@ SITING_K, SITING_KPA, SITING_WIND, SITING_DEG = 0.4, 0.08, 0.12, 2.0
 """Standard deviations among stations: of warmth, of pressure (some metres of height), of how open to the wind one is,
 and of where its vane takes north to be."""
 SLOW_K, QUICK_K = 0.3, 0.05
-NEAR_SATURATION: Final = 6.0
+DRIER: Final = 6.0
 """Percent of humidity by which a kelvin makes the same air drier."""
 QUICK_HUMIDITY: Final = 0.4
 QUICK_KPA: Final = 0.01
@@ -27,6 +27,9 @@ SWAY_DEG: Final = {"A": 25.0, "B": 20.0, "C": 15.0, "D": 10.0, "E": 5.0, "F": 2.
 """Standard deviation of wind direction by Pasquill's class (EPA-454/R-99-005, table 6-8a)."""
 ALONG: Final = 1.25
 """Gusts along the wind over those across it, both as shares of its speed (Panofsky and Dutton 1984: 2.4 to 1.9)."""
+
+MOST_GUSTS: Final = 0.3
+"""Where the sway is that of slow eddies: gusts of thrice that are 2.3 times the wind."""
 
 
 class Spot:
@@ -44,7 +47,7 @@ class Spot:
         slow, quick, damp, press, along, across = self._wander.step(dt)
         warmer = self._kelvin + SLOW_K * slow
         sway = SWAY_DEG[weather.stability]
-        gusts = ALONG * math.radians(sway)
+        gusts = min(ALONG * math.radians(sway), MOST_GUSTS)
         speed = weather.wind_m_s * math.exp(self._open + gusts * along - gusts * gusts / 2)
         here = replace(
             weather,
@@ -52,5 +55,5 @@ class Spot:
             wind_m_s=speed,
             wind_from_deg=(weather.wind_from_deg + self._north + sway * across) % 360.0,
         )
-        humidity = weather.humidity * (1 - NEAR_SATURATION / 100 * warmer) + QUICK_HUMIDITY * damp
+        humidity = weather.humidity * (1 - DRIER / 100 * warmer) + QUICK_HUMIDITY * damp
         return here, min(max(humidity, 0.0), 98.0), weather.pressure_kpa + self._kpa + QUICK_KPA * press
