@@ -29,6 +29,8 @@ STOPPED: Final = 0.08
 """Load below which the source counts as out of operation (flag F)."""
 DAMP: Final = 1.2
 """Percent of moisture in the air that a cold stack draws."""
+QUICK, SLOW, SLOW_S = 0.045, 0.05, 1200.0
+"""What a pollutant wanders (logarithm) with the draught, and over the time of removal's control."""
 WARMING_S: Final = 600.0
 """Time constant of the gas's temperature and moisture at the platform."""
 
@@ -70,6 +72,7 @@ class Stack:
         self._wet = means.get("a01014", fuel.moisture)
         # O2, temperature, moisture, velocity, then one for each pollutant
         self._wander = Wander(rng, (45.0, 180.0, 240.0, 20.0, 60.0, 40.0, 90.0))
+        self._control = Wander(rng.spawn(1)[0], (SLOW_S,) * len(POLLUTANTS))
         self._heat: float | None = None
         self._oxygen: Reading | None = None
         self._true: dict[str, float] = {}
@@ -100,8 +103,8 @@ class Stack:
 
         fired = fired_share(state["a19001"])
         level: dict[str, float] = {}
-        for code, wander in zip(POLLUTANTS, pollutant_w, strict=True):
-            reference = gas.clean[code] * math.exp(0.08 * wander)
+        for code, wander, slow in zip(POLLUTANTS, pollutant_w, self._control.step(moment.dt), strict=True):
+            reference = gas.clean[code] * math.exp(QUICK * wander + SLOW * slow)
             if code in draws:
                 reference = draws[code].of(reference, wobble=0.02 * wander)
             level[code] = diluted(reference, fired, self._gas.reference)

@@ -68,3 +68,11 @@ def test_ozone_is_highest_in_the_early_afternoon() -> None:
 def test_wind_at_a_station_has_gusts_and_its_vane_sways() -> None:
     measured = day(pair("ambient"), 0, 1)
     assert 0.1 < np.std(np.diff(np.log(np.maximum(measured["a01007"], 0.1)))) < 0.8
+
+
+@pytest.mark.parametrize("code", ["w01018", "w21003", "w21011", "w01001", "w01010", "w01014"])
+def test_what_leaves_a_tank_of_hours_remembers_the_quarter_of_an_hour_before(code: str) -> None:
+    """A real river or outfall has 0.97 and more; half an hour of mixing leaves no white noise."""
+    quarters = day(pair("wastewater"), 0, 3)[code][::3]
+    away = quarters - quarters.mean()
+    assert (away[:-1] * away[1:]).sum() / (away**2).sum() > 0.6
