@@ -22,9 +22,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from simulators.instrument import RANK
 from simulators.processes.seam import Process
-from simulators.records import Period, Reading
+from simulators.records import RANK, Period, Reading
 
 MINUTE_MS: Final = 60_000
 COUNT: Final = frozenset("NT")
@@ -143,7 +142,7 @@ class Averages:
                 mass = self._mass([(reading, volumes[0])], volumes[0])
                 if mass is not None:
                     values["Cou"] = mass
-        return Reading(reading.code, values, reading.decimals, reading.flag)
+        return Reading(reading.code, values, reading.decimals, reading.flag, self._total_decimals(reading.code, values))
 
     def _of(self, code: str, level: _Level, volumes: list[float] | None) -> Reading:
         """The data of one factor."""
@@ -176,7 +175,13 @@ class Averages:
                 mass = self._mass(known, sum(volumes))
                 if mass is not None:
                     values["Cou"] = mass
-        return Reading(code, values, digits, flag)
+        return Reading(code, values, digits, flag, self._total_decimals(code, values))
+
+    def _total_decimals(self, code: str, values: Mapping[str, float]) -> int | None:
+        """Of `Cou`, where there is one: litres of what flows, milligrams of what it carries."""
+        if "Cou" not in values:
+            return None
+        return M3_DIGITS if code == self._process.FLOW else KG_DIGITS
 
     def _mass(self, known: Sequence[tuple[Reading, float]], volume: float) -> float | None:
         """kg carried by `volume` m3, from the concentrations or masses that are known, each with its own m3.

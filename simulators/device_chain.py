@@ -31,7 +31,7 @@ from simulators.faults.seam import (
 from simulators.formats.choose import format_of
 from simulators.formats.hj212 import Writer
 from simulators.incidents import Service, Silence
-from simulators.instrument import Instrument
+from simulators.instrument import Instrument, full_scales
 from simulators.loggers.control import Control
 from simulators.ordered import in_order
 from simulators.processes import PROCESSES
@@ -101,7 +101,12 @@ class DeviceChain:
         self._silences = [each for each in events if isinstance(each, Silence) and (each.site, each.device) == here]
         self._instrument = Instrument(generator(seed, *here, "instrument"), self._process, settings.simulate, services)
         own = [fault for fault in (scenario.faults if faults is None else faults) if fault.hits_device(*here)]
-        host = Host(settings, self._follow)
+        host = Host(
+            settings,
+            self._follow,
+            lambda t: self._world.weather(device, start + round(t * 1000)),
+            full_scales(self._process.FULL_SCALE, settings.simulate),
+        )
         self._off = [fault for fault in own if isinstance(fault, OffFault)]
         numbered = list(with_numbers(own, seed, *here))
         self._values = [(f.stage, f.values(rng, host)) for f, rng in numbered if isinstance(f, ValueFault)]

@@ -12,13 +12,16 @@ import numpy as np
 from simulators.incidents import AnalyserFault, Calibration, Service
 from simulators.processes.seam import Process
 from simulators.processes.settings import ProcessSettings
-from simulators.records import Reading
+from simulators.records import RANK, Reading
+from simulators.sampler import Sampler
 
 DAY_S: Final = 86_400.0
-RANK: Final = "FDMCBT"
-"""Flags of data that do not count, or are a bound only; where several would be right, the first is told."""
 AHEAD: Final = 64
 """Steps whose noise is drawn at once."""
+RESPONSE_S: Final = 26.0
+"""Time constant with which an analyser follows a gas: 90 % within a minute (HJ 76-2017 allows 200 s)."""
+SIGMAS: Final = 3.0
+"""Standard deviations of the noise at zero that a detection limit is."""
 ROOM: Final = 5.0
 """Full scale is at least so many of the mean that a scenario sets."""
 
@@ -33,11 +36,13 @@ class Instrument:
         self._rng = rng
         self._digits = tuple(process.DECIMALS.items())
         self._noise = np.array([process.NOISE.get(code, 0.0) for code in process.DECIMALS])
+        self._noise_of = process.NOISE
         self._checked = process.CHECKED
         self._scale = full_scales(process.FULL_SCALE, settings)
         self._least = {**process.DETECTION, **settings.detection}
         self._runs_away = _Drift(rng, settings.drift, services) if settings.drift else None
         self._services = sorted(services, key=lambda service: RANK.index(service.flag))
+        self._sampler = Sampler(process.SAMPLED, settings.cycle_s) if process.SAMPLED and settings.cycle_s else None
         self._ahead: list[list[float]] = []
         self._shown: dict[str, float] = {}
 
@@ -47,10 +52,15 @@ class Instrument:
         `stopped`: whether the source is out of operation; then all is flagged F.
         """
         services = [service for service in self._services if service.active(t)]
+        sampler = self._sampler
+        if sampler is not None:
+            levels = sampler.analysed(t, levels)
         readings: list[Reading] = []
         for (code, digits), wobble in zip(self._digits, self._wobbles(), strict=True):
             service = next((each for each in services if self._concerns(each, code)), None) if services else None
-            if service is None:
+            if service is None and sampler is not None and code in sampler.codes:
+                value, flag = self._seen(code, levels[code], sampler.wobble(code, wobble), sampler.at)
+            elif service is None:
                 value, flag = self._seen(code, levels[code], wobble, t)
             else:
                 value, flag = self._served(service, code, levels[code], wobble, t), service.flag
@@ -71,19 +81,32 @@ class Instrument:
         scale = self._scale.get(code)
         if scale is None:
             return value, "N"
-        if self._runs_away is not None:
-            zero, span = self._runs_away.at(code, t)
-            value = value * (1 + span) + zero * scale
+        value = self._run_away(code, value, t)
         if value > scale:
             return scale, "T"
         least = self._least.get(code, 0.0)
         return (value, "N") if value >= least else (least / 2, "N")
 
+    def _run_away(self, code: str, value: float, t: float) -> float:
+        if self._runs_away is None:
+            return value
+        zero, span = self._runs_away.at(code, t)
+        return value * (1 + span) + zero * self._scale[code]
+
+    def _calibrated(self, service: Calibration, code: str, level: float, wobble: float, t: float) -> float:
+        """Zero gas, then span gas, each as fast as the analyser follows; around zero it is as restless as anywhere."""
+        since, half = service.since(t) or 0.0, service.duration_s / 2
+        zero, span = (share * self._scale[code] for share in self._checked[code])
+        before, gas = (level, zero) if since < half else (zero, span)
+        value = gas + (before - gas) * math.exp(-(since % half) / min(RESPONSE_S, half / 10))
+        noise = self._noise_of.get(code, 0.0)
+        restless = wobble / noise * self._least.get(code, 0.0) / SIGMAS if noise else 0.0
+        seen = self._run_away(code, value * (1 + wobble) + restless, t)
+        return min(max(seen, 0.0), self._scale[code])
+
     def _served(self, service: Service, code: str, level: float, wobble: float, t: float) -> float:
         if isinstance(service, Calibration):
-            first_half = (service.since(t) or 0.0) < service.duration_s / 2
-            gas = self._checked[code][0 if first_half else 1] * self._scale[code]
-            return self._seen(code, gas, wobble, t)[0]
+            return self._calibrated(service, code, level, wobble, t)
         if isinstance(service, AnalyserFault):
             return 0.0
         return self._shown.get(code, level)

@@ -18,6 +18,10 @@ Period = Literal["realtime", "minute", "hour", "day"]
 PERIODS: Final[tuple[Period, ...]] = get_args(Period)
 
 
+RANK: Final = "FDMCBT"
+"""Flags of data that do not count, or are a bound only; where several would be right, the first is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a device says of one factor at one time."""
@@ -27,6 +31,8 @@ class Reading:
     """Field of HJ 212 (`Rtd`, `ZsRtd`, `Avg`, ...) to value, rounded to `decimals`."""
     decimals: int
     flag: str = "N"
+    total_decimals: int | None = None
+    """Of `Cou`, which is in another unit than the rest: None where they are the same."""
 
 
 @dataclass(frozen=True, slots=True)

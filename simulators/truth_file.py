@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from simulators.cameras.render import Frame
+from simulators.formats.hj212.editions import EDITIONS
 from simulators.frame_truth import line
 from simulators.records import Happening, Report
 from simulators.scenario import Scenario
 from simulators.settings import Camera, Device
+from simulators.settings.devices import DeviceSimulation
 
 QUICK: Final = 1
 """Level of gzip: the run goes on meanwhile."""
@@ -32,7 +34,7 @@ class Point(NamedTuple):
     time: int
     """As stamped, ms UTC; of HJ 212 in whole seconds, for DataTime knows no finer time."""
     value: float
-    """As written: of HJ 212 with the decimals that it has for the factor."""
+    """As written: of HJ 212 with the decimals that its edition has for the factor."""
 
 
 def points_beside(truth: Path) -> Path:
@@ -54,7 +56,7 @@ class TruthFiles:
 
     def __init__(self, scenario: Scenario, truth: IO[str], points: IO[str], frames: IO[str]) -> None:
         self._truth, self._frames = truth, frames
-        self._codecs = {(d.site, d.id): scenario.resolve(d).simulate.codec for d in scenario.devices}
+        self._settings = {(d.site, d.id): scenario.resolve(d).simulate for d in scenario.devices}
         self._rows = csv.writer(points, lineterminator="\n")
         self._rows.writerow(Point._fields)
 
@@ -64,7 +66,7 @@ class TruthFiles:
 
     def said(self, device: Device, report: Report) -> None:
         """What a device said."""
-        self._rows.writerows(_points(device, self._codecs[device.site, device.id], report))
+        self._rows.writerows(_points(device, self._settings[device.site, device.id], report))
 
     def shown(self, camera: Camera, number: int, taken: int, captured: int, frame: Frame) -> None:
         """What a camera shows."""
@@ -93,7 +95,8 @@ def _packed(path: Path) -> Generator[IO[str]]:
         yield text
 
 
-def _points(device: Device, codec: str, report: Report) -> Iterator[Point]:
+def _points(device: Device, settings: DeviceSimulation, report: Report) -> Iterator[Point]:
+    codec, rules = settings.codec, EDITIONS[settings.edition]
     if codec == "senml" and report.period != "realtime":
         return
     stamp = report.stamp // 1000 * 1000 if codec == "hj212" else report.stamp
@@ -101,5 +104,5 @@ def _points(device: Device, codec: str, report: Report) -> Iterator[Point]:
         if codec == "senml" and reading.flag != "N":
             continue
         for field, exact in reading.values.items():
-            value = round(exact, reading.decimals) if codec == "hj212" else exact
+            value = round(exact, rules.decimals(reading, field)) if codec == "hj212" else exact
             yield Point(device.site, device.id, reading.code, field, report.period, stamp, value)

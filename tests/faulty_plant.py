@@ -18,9 +18,10 @@ START = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""
 ZONE = ZoneInfo("Asia/Shanghai")
 GAS = ("a21026", "a21002", "a34013", "a19001", "a01012", "a01014", "a01011", "a00000")
-WATER = ("w01018", "w21003", "w21011", "w21001", "w01001", "w00000")
+WATER = ("w01018", "w21003", "w21011", "w21001", "w01001", "w01010", "w01014", "w00000")
 UNITS = {
-    "a19001": "%", "a01012": "C", "a01014": "%", "a01011": "m/s", "a00000": "m3/s", "w01001": "", "w00000": "L/s",
+    "a19001": "%", "a01012": "C", "a01014": "%", "a01011": "m/s", "a00000": "m3/s", "w01001": "", "w01010": "C",
+    "w01014": "uS/cm", "w00000": "L/s",
 }  # fmt: skip
 
 
@@ -72,7 +73,7 @@ class Said(NamedTuple):
     command: str
 
 
-def scenario(*faults: dict[str, Any], incidents: tuple[dict[str, Any], ...] = ()) -> Scenario:
+def scenario(*faults: dict[str, Any], incidents: tuple[dict[str, Any], ...] = (), **more: Any) -> Scenario:
     """The plant with these faults; `site` is given, they last from 20 to 40 s unless they say otherwise."""
     where = {"site": "plant"}
     lasting = {"start_s": 20.0, "duration_s": 20.0}
@@ -84,6 +85,7 @@ def scenario(*faults: dict[str, Any], incidents: tuple[dict[str, Any], ...] = ()
             "incidents": [{**where, **lasting, **incident} for incident in incidents],
             "faults": [{**where, **lasting, **fault} for fault in faults],
         }
+        | more
     )
 
 

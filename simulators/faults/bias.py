@@ -13,6 +13,7 @@ class Bias(Distortion):
     """The value is `gain` times what it would be, plus `offset`, from one moment to the other."""
 
     finds: ClassVar[str] = "bias"
+    within_range: ClassVar[bool] = True
     kind: Literal["bias"]
     offset: float = 0.0
     """In the factor's unit."""

@@ -13,6 +13,7 @@ class Drift(Distortion):
     """Zero and span move away at a steady rate, the two drifts of HJ 75; at the end the analyser is adjusted."""
 
     finds: ClassVar[str] = "drift"
+    within_range: ClassVar[bool] = True
     kind: Literal["drift"]
     zero_per_hour: float = 0.0
     """In the factor's unit."""

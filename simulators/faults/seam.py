@@ -17,7 +17,7 @@ table; those of one class in the order of the file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar, Final, Literal, Self, TypeVar
@@ -26,6 +26,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from simulators.incidents.event import Event, Expected, Family
+from simulators.processes.weather import Weather
 from simulators.records import Parcel, Period, Reading, Report
 from simulators.seeds import generator
 from simulators.settings import DeviceType
@@ -52,6 +53,10 @@ class Host:
     settings: DeviceType
     follow: Callable[[str], Series]
     """Id of another device of the site to what its analysers show, without faults."""
+    weather: Callable[[float], Weather]
+    """Seconds since the start to the weather around it."""
+    ranges: Mapping[str, float]
+    """Full scale of its analysers, those that have one."""
 
 
 AnyFault = TypeVar("AnyFault", bound="Fault")
@@ -154,6 +159,9 @@ class ValueFault(AtDevices):
 class Distortion(ValueFault):
     """A value fault without memory: what is shown is a function of what would be."""
 
+    within_range: ClassVar[bool] = False
+    """Whether it is in the analyser itself, which shows nothing below zero, and what is over its range as that (T)."""
+
     def shown(self, since: float, value: float, code: str) -> float:
         """What is shown in place of `value`, `since` seconds after the occurrence began."""
         raise NotImplementedError
@@ -163,12 +171,17 @@ class Distortion(ValueFault):
         return flag
 
     def values(self, rng: np.random.Generator, host: Host) -> ValueEffect:
+        bounded = self.within_range and self.stage == "analyser"
+
         def distorted(reading: Reading, since: float) -> Reading:
-            shown = {
-                field: round(self.shown(since, value, reading.code), reading.decimals)
-                for field, value in reading.values.items()
-            }
-            return replace(reading, values=shown, flag=self.flag_of(next(iter(reading.values.values())), reading.flag))
+            flag = self.flag_of(next(iter(reading.values.values())), reading.flag)
+            shown = {field: self.shown(since, value, reading.code) for field, value in reading.values.items()}
+            top = host.ranges.get(reading.code) if bounded else None
+            if top is not None:
+                flag = "T" if flag == "N" and max(shown.values()) > top else flag
+                shown = {field: min(max(value, 0.0), top) for field, value in shown.items()}
+            told = {field: round(value, reading.decimals) for field, value in shown.items()}
+            return replace(reading, values=told, flag=flag)
 
         def effect(t: float, readings: list[Reading]) -> list[Reading]:
             since = self.since(t)

@@ -13,6 +13,7 @@ class Spike(Distortion):
     """Every value while it lasts is `times` what it would be, plus `plus`: let it last for one reading or two."""
 
     finds: ClassVar[str] = "spike"
+    within_range: ClassVar[bool] = True
     kind: Literal["spike"]
     duration_s: Annotated[float, Field(gt=0)]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     times: float = 8.0

@@ -16,11 +16,16 @@ from simulators.processes.fuels import DUST, NOX, SO2
 from simulators.processes.noise import Wander
 from simulators.processes.seam import Draw, Moment, Surroundings
 from simulators.processes.settings import ProcessSettings
+from simulators.processes.spot import Spot
 from simulators.processes.weather import MIXING_M, Weather
 from simulators.records import Reading
 
 BOX_S: Final = 2400.0
 """Inertia of the city's air."""
+OZONE_S: Final = 7200.0
+"""Time in which ozone follows the sun: it is highest some two hours after noon."""
+APART: Final = (0.05, 0.05, 0.06, 0.06, 0.05, 0.10)
+"""How far one station's air differs from the city's over hours, standard deviation of the logarithm by pollutant."""
 FINE, COARSE = 0.6, 0.3
 """Share of a stack's dust that is PM2.5, and PM10 beside it."""
 NO2_SHARE: Final = 0.3
@@ -59,6 +64,7 @@ class Ambient:
     CHECKED: ClassVar[Mapping[str, tuple[float, float]]] = dict.fromkeys(
         ("a21026", "a21004", "a21005", "a05024"), (0.0, 0.8)
     )
+    SAMPLED: ClassVar[frozenset[str]] = frozenset()
     FLOW: ClassVar[str] = ""
     FLOW_M3: ClassVar[float] = 0.0
     MASS: ClassVar[frozenset[str]] = frozenset()
@@ -70,12 +76,19 @@ class Ambient:
         self._means = own | settings.means
         self._brought = around.brought
         self._wander = Wander(rng, (300.0, 120.0, 200.0, 90.0, 150.0, 240.0))
+        own_rng = rng.spawn(1)[0]
+        self._spot = Spot(own_rng)
+        self._apart = Wander(own_rng, (5400.0,) * len(APART))
         self._box: float | None = None
+        self._sun: float | None = None
         self.stopped = False
 
     def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
         fine, coarse, so2, no2, co, o3 = self._wander.step(moment.dt)
         mean, weather = self._means, moment.weather
+        own = [math.exp(by * wander) for by, wander in zip(APART, self._apart.step(moment.dt), strict=True)]
+        own_fine, own_coarse, own_so2, own_no2, own_co, own_o3 = own
+        here, humidity, pressure = self._spot.felt(weather, moment.dt)
         plumes = self._brought(moment.time)
         traffic = 0.75 + 0.55 * (_peak(moment.hour, 8.0, 1.8) + _peak(moment.hour, 18.5, 2.2))
         box = self._gathered(weather, moment.dt)
@@ -85,26 +98,29 @@ class Ambient:
             return draws[code].of(level, 0.02 * wobble) if code in draws else level
 
         dust = plumes.get(DUST, 0.0)
-        fine_level = mean["a34004"] * box * washed * math.exp(0.12 * fine) + FINE * dust
+        fine_level = mean["a34004"] * box * washed * own_fine * math.exp(0.12 * fine) + FINE * dust
         fine_level = draw("a34004", fine_level, fine)
-        rest = max(mean["a34002"] - mean["a34004"], 0.0) * box**0.5 * washed**1.6 * math.exp(0.10 * coarse)
+        rest = max(mean["a34002"] - mean["a34004"], 0.0) * box**0.5 * washed**1.6
+        rest *= own_coarse * math.exp(0.10 * coarse)
         plume_no2 = NO2_SHARE * plumes.get(NOX, 0.0)
-        nitrogen = mean["a21004"] * traffic * box**0.7 * math.exp(0.10 * no2)
-        sun = weather.sunshine * (1 + 0.02 * (weather.temperature_c - 20.0))
+        nitrogen = mean["a21004"] * traffic * box**0.7 * own_no2 * math.exp(0.10 * no2)
+        sun = self._sunned(weather, moment.dt)
+        sulphur = mean["a21026"] * box * own_so2 * math.exp(0.10 * so2)
+        monoxide = mean["a21005"] * (0.6 + 0.4 * traffic) * box**0.5 * own_co * math.exp(0.08 * co)
         # Traffic's NO eats ozone by night, a plume's does at any time; the sun makes it again.
-        ozone = mean["a05024"] * (0.25 + 1.25 * max(sun, 0.0)) * math.exp(0.06 * o3) - 0.7 * plume_no2
+        ozone = mean["a05024"] * (0.25 + 1.25 * sun) * own_o3 * math.exp(0.06 * o3) - 0.7 * plume_no2
         return {
             "a34004": fine_level,
             "a34002": draw("a34002", fine_level + rest + COARSE * dust, coarse),  # PM10 holds PM2.5
-            "a21026": draw("a21026", mean["a21026"] * box * math.exp(0.10 * so2) + plumes.get(SO2, 0.0), so2),
+            "a21026": draw("a21026", sulphur + plumes.get(SO2, 0.0), so2),
             "a21004": draw("a21004", nitrogen + plume_no2, no2),
-            "a21005": draw("a21005", mean["a21005"] * (0.6 + 0.4 * traffic) * box**0.5 * math.exp(0.08 * co), co),
+            "a21005": draw("a21005", monoxide, co),
             "a05024": draw("a05024", max(ozone, 2.0), o3),
-            "a01001": draw("a01001", weather.temperature_c, 0.0),
-            "a01002": draw("a01002", weather.humidity, 0.0),
-            "a01006": draw("a01006", weather.pressure_kpa, 0.0),
-            "a01007": draw("a01007", weather.wind_m_s, 0.0),
-            "a01008": draw("a01008", weather.wind_from_deg, 0.0),
+            "a01001": draw("a01001", here.temperature_c, 0.0),
+            "a01002": draw("a01002", humidity, 0.0),
+            "a01006": draw("a01006", pressure, 0.0),
+            "a01007": draw("a01007", here.wind_m_s, 0.0),
+            "a01008": draw("a01008", here.wind_from_deg, 0.0),
         }
 
     def derive(self, measured: list[Reading]) -> list[Reading]:
@@ -117,6 +133,19 @@ class Ambient:
             self._box = target
         self._box += (target - self._box) * -math.expm1(-dt / BOX_S)
         return self._box
+
+    def _sunned(self, weather: Weather, dt: float) -> float:
+        """Light that the ozone of now was made in."""
+        light = _reacting(weather)
+        if self._sun is None:
+            self._sun = light
+        self._sun += (light - self._sun) * -math.expm1(-dt / OZONE_S)
+        return self._sun
+
+
+def _reacting(weather: Weather) -> float:
+    """How fast ozone is made: with light and warmth."""
+    return max(0.0, weather.sunshine * (1 + 0.02 * (weather.temperature_c - 20.0)))
 
 
 def gathering(weather: Weather) -> float:

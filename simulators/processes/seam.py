@@ -67,6 +67,8 @@ class Process(Protocol):
     """Detection limits, in the factor's unit."""
     CHECKED: ClassVar[Mapping[str, tuple[float, float]]]
     """What is calibrated: zero and span that it is shown, as shares of full scale."""
+    SAMPLED: ClassVar[frozenset[str]]
+    """Factors whose analysers work on one sample at a time, and tell one result a cycle where that is set."""
     FLOW: ClassVar[str]
     """Code of the flow factor, empty where nothing flows."""
     FLOW_M3: ClassVar[float]

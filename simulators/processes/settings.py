@@ -41,6 +41,8 @@ class ProcessSettings(BaseModel):
     """Detection limit of an analyser: what is less is shown as half of it."""
     drift: Annotated[float, Field(ge=0, le=0.2)] = 0.0
     """Share of full scale a day by which an analyser runs away until it is calibrated, to one side by chance."""
+    cycle_s: Annotated[float, Field(ge=0, le=14_400)] = 0.0
+    """Seconds from one result to the next of analysers that work on samples (COD, ammonia, phosphorus, nitrogen)."""
 
     @property
     def burnt(self) -> Fuel:

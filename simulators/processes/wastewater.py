@@ -32,6 +32,15 @@ DESIGN_FLOW: Final = 1.4
 """Mean flows from which on removal suffers."""
 
 
+APART: Final = (0.03, 0.03, 0.3)
+"""How far one works differs from what town and weather give, over hours: flow and salt (shares), warmth (K)."""
+SLOW_S, APART_S = 5400.0, 7200.0
+SLOW: Final = (0.07, 0.10, 0.08, 0.04, 0.07)
+"""What COD, ammonia, phosphorus, other nitrogen (logarithm) and pH wander over the hours that a tank takes."""
+QUICK: Final = (0.03, 0.04, 0.035, 0.02, 0.02)
+"""The same from one sample to the next: flocs, stirring, and what an analyser repeats."""
+
+
 class Wastewater:
     """One outfall: COD, ammonia and total nitrogen, total phosphorus, pH, temperature, conductivity, flow."""
 
@@ -63,9 +72,10 @@ class Wastewater:
         "w21001": (0.0, 0.5),
         "w01001": (6.86 / 14, 9.18 / 14),
     }
+    SAMPLED: ClassVar[frozenset[str]] = frozenset({"w01018", "w21003", "w21011", "w21001"})
     FLOW: ClassVar[str] = "w00000"
     FLOW_M3: ClassVar[float] = 0.001
-    MASS: ClassVar[frozenset[str]] = frozenset({"w01018", "w21003", "w21011", "w21001"})
+    MASS: ClassVar[frozenset[str]] = SAMPLED
     WEIGHTED: ClassVar[frozenset[str]] = MASS
     CIRCULAR: ClassVar[frozenset[str]] = frozenset()
 
@@ -74,6 +84,7 @@ class Wastewater:
         own |= {"w01001": 7.3, "w01010": 17.0, "w01014": 950.0, "w00000": 130.0}
         self._means = own | settings.means
         self._wander = Wander(rng, (90.0, 120.0, 150.0, 120.0, 200.0, 30.0))
+        self._apart = Wander(rng.spawn(1)[0], (APART_S,) * len(APART) + (SLOW_S,) * len(SLOW))
         self._rain: tuple[float, float] | None = None
         self._tank = 1.0
         self.stopped = False
@@ -81,7 +92,13 @@ class Wastewater:
     def step(self, moment: Moment, draws: Mapping[str, Draw]) -> dict[str, float]:
         cod, ammonia, phosphorus, other_nitrogen, ph, flow = self._wander.step(moment.dt)
         mean = self._means
+        wanders = zip((*APART, *SLOW), self._apart.step(moment.dt), strict=True)
+        more, saltier, warmer, *slow = (by * wander for by, wander in wanders)
+        quick = (cod, ammonia, phosphorus, other_nitrogen, ph)
+        off = [hours + by * wander for hours, by, wander in zip(slow, QUICK, quick, strict=True)]
+        cod_off, ammonia_off, phosphorus_off, other_off, ph_off = off
         sewage, strength = _town(moment.hour)
+        sewage *= 1 + more
         water = min(sewage + self._rained(moment), MOST_FLOW)
         strength *= min(1.0, sewage / water)
         level = self._mixed(strength, water, moment.dt)
@@ -90,21 +107,21 @@ class Wastewater:
         def draw(code: str, value: float, wobble: float) -> float:
             return draws[code].of(value, 0.02 * wobble) if code in draws else value
 
-        def left(code: str, wander: float, by: float) -> float:
-            return draw(code, mean[code] * level * overload * math.exp(by * wander), wander)
+        def left(code: str, off: float, wobble: float) -> float:
+            return draw(code, mean[code] * level * overload * math.exp(off), wobble)
 
-        ammonia_level = left("w21003", ammonia, 0.12)
+        ammonia_level = left("w21003", ammonia_off, ammonia)
         # Total nitrogen holds the ammonia: what is left is nitrate and organic nitrogen.
-        rest = max(mean["w21001"] - mean["w21003"], 0.0) * level * math.exp(0.05 * other_nitrogen)
+        rest = max(mean["w21001"] - mean["w21003"], 0.0) * level * math.exp(other_off)
         season = 0.25 * (moment.weather.temperature_c - 15.0)
         return {
-            "w01018": left("w01018", cod, 0.09),
+            "w01018": left("w01018", cod_off, cod),
             "w21003": ammonia_level,
-            "w21011": left("w21011", phosphorus, 0.10),
+            "w21011": left("w21011", phosphorus_off, phosphorus),
             "w21001": draw("w21001", ammonia_level + rest, other_nitrogen),
-            "w01001": draw("w01001", mean["w01001"] + 0.08 * ph - 0.2 * (1 - level), 0.0),
-            "w01010": draw("w01010", mean["w01010"] + season, 0.0),
-            "w01014": draw("w01014", 120.0 + (mean["w01014"] - 120.0) * level, 0.0),
+            "w01001": draw("w01001", mean["w01001"] + ph_off - 0.2 * (1 - level), 0.0),
+            "w01010": draw("w01010", mean["w01010"] + season + warmer, 0.0),
+            "w01014": draw("w01014", 120.0 + (mean["w01014"] - 120.0) * level * (1 + saltier), 0.0),
             "w00000": draw("w00000", mean["w00000"] * water * (1 + 0.02 * flow), flow),
         }
 

@@ -54,6 +54,12 @@ class Weather:
         return 101.3 - 0.03 * (self.temperature_c - 15.0) - 0.5 * (self.cloud - 0.3)
 
     @property
+    def moisture(self) -> float:
+        """Percent of volume that is water (saturation pressure after Magnus, WMO-No. 8)."""
+        saturated = 0.6112 * math.exp(17.62 * self.temperature_c / (243.12 + self.temperature_c))
+        return self.humidity * saturated / self.pressure_kpa
+
+    @property
     def humidity(self) -> float:
         """Relative, percent: high by night, in rain and in fog."""
         wet = 1.0 if self.rain_mm_h > 0 or self.fog_visibility_m < 1000 else 0.0

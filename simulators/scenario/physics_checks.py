@@ -65,6 +65,8 @@ def _own(simulate: DeviceSimulation, kind: Kind) -> Iterator[str]:
         for key in OF_STACKS:
             if getattr(simulate, key) != DeviceSimulation.model_fields[key].default:
                 yield f"{key} is for stacks"
+    if simulate.cycle_s and not process.SAMPLED:
+        yield "cycle_s is for analysers of waste water"
     for key, values in (("ranges", simulate.ranges), ("detection", simulate.detection)):
         for code in sorted(set(values) - set(process.FULL_SCALE)):
             yield f"{key} of {code!r}; its analysers are of {', '.join(process.FULL_SCALE)}"

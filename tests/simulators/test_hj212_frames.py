@@ -109,6 +109,37 @@ def test_each_edition_has_its_flag_its_codes_and_its_word_for_what_is_sent_again
     assert fields["CP"] == f"DataTime=20260101080000;{code}-Avg=1.00,{code}-Flag=N"
 
 
+def test_a_total_has_digits_of_its_own() -> None:
+    """A small stack lets out grams a minute: with the digits of its concentration that would be nothing."""
+    readings = [Reading("a34013", {"Avg": 1.75, "Cou": 0.001785}, 2, total_decimals=6)]
+    ((frame, _),) = WRITER.packets(Report(NEW_YEAR, NEW_YEAR, "minute", readings))
+    assert "a34013-Avg=1.75,a34013-Cou=0.001785," in parsed(frame)["CP"]
+
+
+def test_2005_has_two_decimals_at_most() -> None:
+    readings = [Reading("w21003", {"Avg": 1.518, "Cou": 0.0126}, 3, total_decimals=6)]
+    writer = hj212.Writer("32", "M", SHANGHAI, edition="2005")
+    ((frame, _),) = writer.packets(Report(NEW_YEAR, NEW_YEAR, "minute", readings))
+    assert "060-Avg=1.52,060-Cou=0.01," in parsed(frame)["CP"]
+
+
+@pytest.mark.parametrize(
+    ("edition", "system_type", "said"),
+    [
+        ("2017", "31", "NCMDFBT"),
+        ("2025", "22", "NCMDFBT"),
+        ("2005", "31", "NCMDFDT"),
+        ("2005", "22", "3022222"),
+    ],
+)
+def test_each_edition_has_its_data_flags(edition: hj212.Edition, system_type: str, said: str) -> None:
+    readings = [Reading(f"a3400{n}", {"Rtd": 1.0}, 1, flag) for n, flag in enumerate("NCMDFBT")]
+    ((frame, _),) = hj212.Writer(system_type, "M", SHANGHAI, edition=edition).packets(
+        Report(NEW_YEAR, NEW_YEAR, "realtime", readings)
+    )
+    assert "".join(re.findall(r"-Flag=(.)", parsed(frame)["CP"])) == said
+
+
 def test_the_encryption_is_that_of_the_printed_example() -> None:
     """HJ 212-2025, annex A.2, example 4: the key is sixteen times the character 0."""
     names = ("a01011", "1.35"), ("a01014", "3.20")

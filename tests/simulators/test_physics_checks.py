@@ -46,6 +46,7 @@ def test_the_good_ones_are_read() -> None:
         ({"ranges": {"a01012": 300.0}}, "ranges of 'a01012'; its analysers are of a21026"),
         ({"detection": {"w01018": 3.0}}, "detection of 'w01018'"),
         ({"minute_interval": 7}, "minute_interval"),
+        ({"cycle_s": 3600.0}, "cycle_s is for analysers of waste water"),
         ({"drift": 2.0}, "less than or equal to 0.2"),
     ],
 )

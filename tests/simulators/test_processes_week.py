@@ -58,7 +58,7 @@ AIR = {
     "a01001": (-20, 40),
     "a01002": (10, 98),
     "a01006": (99, 103),
-    "a01007": (0.5, 27),
+    "a01007": (0, 60),
     "a01008": (0, 360),
 }
 """Bounds that a plausible day keeps, with this weather; not limits of a standard."""

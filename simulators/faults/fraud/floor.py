@@ -13,7 +13,10 @@ from simulators.records import Reading
 
 
 class Floor(Fraud, ValueFault):
-    """Values hover between nothing and `level`, the detection limit; one that is lower by itself stays."""
+    """Values hover between nothing and `level`, the detection limit; one that is lower by itself stays.
+
+    All fields of the factor shrink by one ratio, so that a corrected value goes on fitting the measured one.
+    """
 
     finds: ClassVar[str] = "floor"
     kind: Literal["floor"]
@@ -22,11 +25,9 @@ class Floor(Fraud, ValueFault):
 
     def values(self, rng: np.random.Generator, host: Host) -> ValueEffect:
         def told(reading: Reading, share: float) -> Reading:
-            lowest = {
-                field: round(min(value, self.level * share), reading.decimals)
-                for field, value in reading.values.items()
-            }
-            return replace(reading, values=lowest)
+            shown = next(iter(reading.values.values()))
+            ratio = min(1.0, self.level * share / shown) if shown > 0 else 1.0
+            return replace(reading, values={f: round(v * ratio, reading.decimals) for f, v in reading.values.items()})
 
         def effect(t: float, readings: list[Reading]) -> list[Reading]:
             shares: list[float] = rng.beta(5, 2, len(readings)).tolist()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from simulators.formats.hj212.editions import EDITIONS, REPLY, SPLIT, Edition
+from simulators.formats.hj212.editions import EDITIONS, REPLY, SPLIT, Edition, Rules
 from simulators.formats.hj212.frame import crc16, enclose
 from simulators.formats.hj212.sm4 import seal
 from simulators.formats.seam import Packet
@@ -50,8 +50,8 @@ class Writer:
 
     def items(self, report: Report) -> list[str]:
         """What stands in CP behind DataTime, one item a factor."""
-        codes = EDITIONS[self.edition].codes
-        return [_item(reading, codes) for reading in report.readings]
+        rules = EDITIONS[self.edition]
+        return [_item(reading, rules, self.system_type) for reading in report.readings]
 
     def data(self, period: Period, stamp: int, items: Sequence[str], said: int, *, again: bool = False) -> list[bytes]:
         """Frames of data: `stamp` is what they are of, `said` the number (ms UTC) of the first.
@@ -107,10 +107,10 @@ def local(time: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(time // 1000, zone) + timedelta(milliseconds=time % 1000)
 
 
-def _item(reading: Reading, codes: dict[str, str]) -> str:
-    code = codes.get(reading.code, reading.code)
-    fields = [f"{code}-{name}={value:.{reading.decimals}f}" for name, value in reading.values.items()]
-    return ",".join((*fields, f"{code}-Flag={reading.flag}"))
+def _item(reading: Reading, rules: Rules, system_type: str) -> str:
+    code = rules.codes.get(reading.code, reading.code)
+    fields = [f"{code}-{name}={value:.{rules.decimals(reading, name)}f}" for name, value in reading.values.items()]
+    return ",".join((*fields, f"{code}-Flag={rules.flag(reading.flag, system_type)}"))
 
 
 def _groups(stamp: str, items: Sequence[str], most: int) -> list[list[str]]:

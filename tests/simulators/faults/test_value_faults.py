@@ -47,6 +47,12 @@ def corrected(said: Said, code: str = SO2) -> float:
     return said.values[code] * 15 / (21 - said.values[O2])
 
 
+def by_its_ways(one: Said, other: Said) -> float:
+    """Flow of the other over that of the one, by velocity, temperature and moisture."""
+    wet, dry = (said.values[SPEED] / (273.15 + said.values[TEMPERATURE]) for said in (one, other))
+    return dry / wet * (100 - other.values[MOISTURE]) / (100 - one.values[MOISTURE])
+
+
 def test_a_stuck_analyser_is_corrected_by_oxygen_that_is_not_stuck() -> None:
     pairs = during("stack-1", {"kind": "stuck", "factors": [SO2]})
     assert len({other.values[SO2] for _, other in pairs}) == 1
@@ -98,6 +104,18 @@ def test_a_range_that_is_too_small_marks_what_is_over_it(flagged: bool) -> None:
     assert {other.flags[SO2] for _, other in over} == {"T" if flagged else "N"}
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [{"kind": "spike", "times": 60.0}, {"kind": "bias", "offset": -300.0}, {"kind": "drift", "zero_per_hour": -9e6}],
+)
+def test_an_analyser_that_is_off_stays_within_its_range(keys: dict[str, Any]) -> None:
+    top = 500.0
+    for one, other in during("stack-1", {**keys, "factors": [SO2]})[1:]:
+        wanted = (top, "T") if keys["kind"] == "spike" else (0.0, "N")
+        assert (other.values[SO2], other.flags[SO2]) == wanted
+        assert one.flags[SO2] == "N"
+
+
 def test_a_bias_in_the_logger_changes_every_field_alike() -> None:
     fault = {"kind": "bias", "factors": [SO2], "offset": 2.0, "stage": "logger"}
     for one, other in during("stack-1", fault):
@@ -131,8 +149,11 @@ def test_a_constant_value_swings_as_little_as_it_is_told_to() -> None:
 
 
 def test_a_floor_lies_at_or_under_the_detection_limit() -> None:
-    told = [other.values[SO2] for _, other in during("stack-1", {"kind": "floor", "factors": [SO2], "level": 1.0})]
+    pairs = during("stack-1", {"kind": "floor", "factors": [SO2], "level": 1.0})
+    told = [other.values[SO2] for _, other in pairs]
     assert min(told) > 0 and max(told) <= 1.0
+    for _, other in pairs:
+        assert other.values[f"{SO2}-ZsRtd"] == pytest.approx(corrected(other), abs=0.02)
 
 
 def test_a_cap_piles_values_up_under_the_limit_and_keeps_the_fields_fitting() -> None:
@@ -167,7 +188,8 @@ def test_dilution_lowers_all_pollutants_by_one_factor_and_raises_oxygen() -> Non
             assert other.values[code] / one.values[code] == pytest.approx(0.75, abs=0.002)
         assert other.values[O2] == pytest.approx(0.75 * one.values[O2] + 0.25 * 20.9, abs=0.006)
         assert other.values[TEMPERATURE] < one.values[TEMPERATURE] and other.values[MOISTURE] < one.values[MOISTURE]
-        assert (other.values[SPEED], other.values[FLOW]) == (one.values[SPEED], one.values[FLOW])
+        assert other.values[SPEED] == one.values[SPEED]
+        assert other.values[FLOW] == pytest.approx(one.values[FLOW] * by_its_ways(one, other), rel=1e-3)
 
 
 def test_oxygen_told_too_low_makes_corrected_values_small() -> None:
@@ -182,8 +204,25 @@ def test_a_probe_in_the_open_measures_air_while_the_fan_runs() -> None:
     *_, (one, other) = during("stack-1", {"kind": "probe_out"})
     assert other.values[O2] == pytest.approx(20.9, abs=0.5)
     assert other.values[SO2] < 0.03 * one.values[SO2] and other.values[MOISTURE] < 2.5
-    assert other.values[TEMPERATURE] == pytest.approx(20, abs=2)
+    assert other.values[TEMPERATURE] == pytest.approx(10, abs=8)
     assert other.values[SPEED] == one.values[SPEED]
+    assert other.values[FLOW] == pytest.approx(one.values[FLOW] * by_its_ways(one, other), rel=1e-3)
+
+
+def test_a_probe_in_the_cold_is_as_cold_as_the_weather() -> None:
+    weather = {"temperature_c": -12.0, "wander": 0.0, "cloud": 1.0}
+    *_, (_, other) = during("stack-1", {"kind": "probe_out"}, weather=weather)
+    assert -16 < other.values[TEMPERATURE] < -8
+    assert other.values[MOISTURE] < 0.5
+
+
+@pytest.mark.parametrize("code", [SPEED, TEMPERATURE, MOISTURE])
+def test_flow_is_that_of_what_was_measured(code: str) -> None:
+    fault = {"kind": "bias", "factors": [code], "gain": 1.3}
+    for one, other in during("stack-1", fault):
+        assert other.values[FLOW] == pytest.approx(one.values[FLOW] * by_its_ways(one, other), rel=1e-3)
+    pairs = during("stack-1", {"kind": "stuck"})
+    assert len({other.values[FLOW] for _, other in pairs}) == 1
 
 
 def test_clean_water_steps_in_all_but_the_flow() -> None:
@@ -192,6 +231,7 @@ def test_clean_water_steps_in_all_but_the_flow() -> None:
     for one, other in pairs:
         for code in ("w01018", "w21003", "w21011", "w21001"):
             assert other.values[code] < 0.35 * one.values[code]
+        assert other.values["w01014"] < 0.5 * one.values["w01014"]
 
 
 def test_a_false_mark_is_on_what_is_over_the_limit_and_only_there() -> None:
@@ -207,6 +247,9 @@ def test_calibration_alternates_zero_and_span_with_its_mark() -> None:
     told = [key for key, _ in itertools.groupby(other.values[SO2] for _, other in pairs)]
     assert told == [0.0, 80.0, 0.0, 80.0]
     assert {other.flags[SO2] for _, other in pairs} == {"C"}
+    pairs = during("stack-1", {"kind": "calibration_abuse", "phase_s": 10.0})
+    assert changed(pairs) == {SO2, NOX, O2, *(f"{code}-ZsRtd" for code in (SO2, NOX, DUST))}
+    assert {other.values[O2] for _, other in pairs} == {0.0, 20.9}
 
 
 def test_a_shared_series_is_that_of_the_other_stack() -> None:
