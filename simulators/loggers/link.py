@@ -192,7 +192,7 @@ class Link(asyncio.Protocol):
                 continue
             if heard.cn not in ANSWERS:
                 self.centre.command(self.key, frame)
-            elif self._asked and heard.qn == self._asked:
+            elif self._asked and heard.qn == self._asked and heard.crc_right:
                 self._backoff = BACKOFF_S[0]
                 refused = heard.cn == "9011" and heard.items.get("QnRtn") != ACCEPTED
                 self._settle(refused=refused)

@@ -38,6 +38,8 @@ class FakeCentre:
     hangs_up: int = 0
     """So many messages are answered by hanging up."""
     refuses: bool = False
+    spoils: int = 0
+    """So many answers have a wrong check sum."""
     port: int = 0
     _writers: dict[str, asyncio.StreamWriter] = field(default_factory=dict[str, asyncio.StreamWriter])
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -77,7 +79,9 @@ class FakeCentre:
                 elif heard.flag & 1:
                     edition = "2005" if heard.flag < 4 else "2017" if heard.flag < 8 else "2025"
                     result, cn = (3, "9011") if self.refuses else (None, "9014")
-                    writer.write(reply_to(cn, qn=heard.qn, edition=edition, pw=heard.pw, mn=heard.mn, result=result))  # pyright: ignore[reportArgumentType]
+                    reply = reply_to(cn, qn=heard.qn, edition=edition, pw=heard.pw, mn=heard.mn, result=result)  # pyright: ignore[reportArgumentType]
+                    self.spoils -= 1
+                    writer.write(reply if self.spoils < 0 else reply[:-6] + b"0000\r\n")
         writer.close()
 
 
@@ -189,6 +193,17 @@ def test_what_was_not_answered_when_the_line_broke_is_sent_again_in_order(centre
     assert (counts.messages_sent, counts.messages_failed, counts.connects) == (5, 0, 3)
     frames = [message.payload.removesuffix(b"\r\n") for message in said]
     assert centre.frames == [frames[0], frames[0], *frames]
+
+
+def test_an_answer_with_a_wrong_check_sum_is_none(centre: FakeCentre) -> None:
+    centre.spoils = 1
+    writer = writer_of(1)
+    run = Run(centre, writer, overtime_s=0.05)
+    for message in messages(writer, 2):
+        run.carrier.reading(message)
+    counts = run.carrier.close()
+    assert (counts.messages_sent, counts.messages_resent, counts.connects) == (2, 1, 1)
+    assert centre.frames[0] == centre.frames[1] != centre.frames[2]
 
 
 def test_what_the_centre_refuses_has_failed_and_the_rest_goes_on(centre: FakeCentre) -> None:
