@@ -38,6 +38,7 @@ class FakeCentre:
     hangs_up: int = 0
     """So many messages are answered by hanging up."""
     refuses: bool = False
+    reads: bool = True
     spoils: int = 0
     """So many answers have a wrong check sum."""
     port: int = 0
@@ -64,6 +65,8 @@ class FakeCentre:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         cutter = Cutter()
         while data := await reader.read(65_536):
+            while not self.reads:
+                await asyncio.sleep(0.01)
             for frame in cutter.feed(data):
                 heard = read(frame)
                 assert heard is not None
@@ -225,6 +228,46 @@ def test_for_a_frame_that_is_spoilt_nobody_waits(centre: FakeCentre) -> None:
     run.carrier.reading(spoilt)
     run.carrier.reading(second)
     assert run.carrier.close().messages_sent == 2
+
+
+def test_what_waits_for_no_answer_is_sent_when_the_socket_has_it_all(centre: FakeCentre) -> None:
+    writer = writer_of(1, wants_reply=False)
+    run = Run(centre, writer)
+    (frame,) = {message.payload for message in messages(writer, 1)}
+    centre.reads = False
+    said = [Message(START, "t", frame * 500, 1, connection="s/d1") for _ in range(200)]  # far more than buffers hold
+    for message in said:
+        run.carrier.reading(message)
+    counts = run.carrier.close(timeout_s=0.3)
+    assert counts.messages_failed > 0 and counts.messages_sent + counts.messages_failed == len(said)
+    centre.reads = True
+    wanted = counts.messages_sent * 500
+    run_until = time.monotonic() + 20
+    while len(centre.frames) < wanted and time.monotonic() < run_until:
+        time.sleep(0.01)
+    assert len(centre.frames) >= wanted
+
+
+def test_a_patient_fleet_makes_no_logger_forget(centre: FakeCentre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carriers, "KEPT_LEAST", 3)
+    monkeypatch.setattr(carriers, "KEPT_IN_ALL", 6)
+    monkeypatch.setattr(carriers, "BACKLOG", 6)
+    centre.deaf = 10**9
+    writers = [writer_of(1), writer_of(2)]
+    run = Run(centre, *writers, patient=True)
+    for message in messages(writers[0], 6):
+        assert not run.carrier.full
+        run.carrier.reading(message)
+    assert run.carrier.full
+    counts = run.carrier.close(timeout_s=0)
+    assert (counts.messages_failed, counts.messages_overwritten) == (6, 0)
+
+
+def test_more_loggers_than_the_system_allows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carriers.resource, "getrlimit", lambda _: (64, 100))
+    loggers = {"s/d1": (writer_of(1), Control(START, 1000))}
+    with pytest.raises(CentreError, match=r"1 loggers need 129 open files, and the system allows 100"):
+        Carrier(("127.0.0.1", 1), loggers, lambda *_: [], lambda: START, patient=False)
 
 
 def test_a_memory_that_is_full_forgets_the_oldest_and_counts_it(
