@@ -16,8 +16,9 @@ from simulators.loggers.office import Office
 from simulators.outlets import Outlets
 from simulators.play import TruthSink, play
 from simulators.progress import Timeline
-from simulators.publish import Protocol, Publisher
+from simulators.publish import Publisher
 from simulators.scenario import Scenario
+from simulators.session import Protocol
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
+from simulators.counts import Counts
 from simulators.errors import CentreError, SimulatorError
 from simulators.loggers.carrier import Carrier
-from simulators.publish import Counts, Publisher
+from simulators.publish import Publisher
 from simulators.records import Message, Picture, Shot
 
 

@@ -25,9 +25,10 @@ from simulators.csv_source import arrivals_of
 from simulators.errors import SimulatorError
 from simulators.play import play_items
 from simulators.progress import Timeline
-from simulators.publish import Protocol, Publisher
+from simulators.publish import Publisher
 from simulators.record import Recorder
 from simulators.replay import Replay, Times
+from simulators.session import Protocol
 from simulators.stopping import stopped_by_signals
 
 

@@ -15,12 +15,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from simulators.counts import Counts
 from simulators.errors import CentreError
 from simulators.formats.hj212 import Writer
 from simulators.loggers.answers import Answer
 from simulators.loggers.control import Control
 from simulators.loggers.link import Kept, Link, LinkCounts
-from simulators.publish import AWAY_S, Counts
+from simulators.publish import AWAY_S
 from simulators.records import Message
 
 CONNECTS_PER_S: Final = 500
