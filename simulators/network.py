@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
@@ -170,6 +170,6 @@ class Network:
 
 def _packet_bytes(topic: str, payload: bytes, properties: Properties | None) -> int:
     """Length of a PUBLISH packet of MQTT 5, with a packet id."""
-    told = 1 if properties is None else len(properties.pack())
+    told = 1 if properties is None else len(cast(bytes, properties.pack()))
     rest = 2 + len(topic.encode()) + 2 + told + len(payload)
     return 1 + (1 if rest < 1 << 7 else 2 if rest < 1 << 14 else 3 if rest < 1 << 21 else 4) + rest

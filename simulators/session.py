@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -71,7 +71,7 @@ def hang_up(client: Client, properties: Properties | None = None) -> None:
     deadline = time.monotonic() + GOODBYE_S
     while client.socket() is not None and time.monotonic() < deadline:
         time.sleep(_LOOK_S)
-    left = client.socket()
+    left = cast(socket.socket | None, client.socket())
     if left is not None:
         with contextlib.suppress(OSError):
             left.shutdown(socket.SHUT_RDWR)  # wakes the thread, which else would wait for the broker to take more
