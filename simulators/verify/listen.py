@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -24,6 +25,8 @@ from simulators.verify.tally import Arrivals
 READ_EVERY_S: Final = 0.005
 READ_BYTES: Final = 1 << 20
 ANSWER_S: Final = 10.0
+FAILED: Final = 0x80
+"""Reason codes from here on are errors."""
 _NAMED: Final = re.compile(rb'seq(?:-Rtd=|":|","v":)(\d+).*?sent(?:-Rtd=|":|","v":)([\d.]+)')
 """Sequence and send time as HJ 212, JSON or SenML has them."""
 _DEVICE: Final = re.compile(r"dev-(\d+)")
@@ -37,7 +40,7 @@ async def listen(
         async with asyncio.timeout(ANSWER_S):
             reader, writer = await asyncio.open_connection(broker.host, broker.port, limit=READ_BYTES)
         try:
-            await _subscribe(reader, writer, topic, qos, take, done)
+            await _subscribe(reader, writer, broker, topic, qos, take, done)
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -49,12 +52,20 @@ async def listen(
 async def _subscribe(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
+    broker: Broker,
     topic: str,
     qos: int,
     take: Callable[[Arrivals], None],
     done: Callable[[], bool],
 ) -> None:
-    writer.write(mqtt5.ConnectPacket("verify", clean_start=True, receive_max=65_535).write())
+    hello = mqtt5.ConnectPacket(
+        f"verify-{uuid.uuid4().hex[:12]}",
+        username=broker.username,
+        password=None if broker.password is None else broker.password.encode(),
+        clean_start=True,
+        receive_max=65_535,
+    )
+    writer.write(hello.write())
     writer.write(mqtt5.SubscribePacket(1, [mqtt5.TopicFilter(topic, max_qos=mqtt5.QoS(qos))]).write())
     rest = b""
     pinged = time.monotonic()
@@ -93,6 +104,8 @@ def _split(data: bytes) -> tuple[list[tuple[str, bytes]], bytes, list[int]]:
                     ids.append(packet.packet_id)
             elif isinstance(packet, mqtt5.ConnAckPacket) and packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
                 raise BrokerError(f"the broker refused the connection: {packet.reason_code.name}")
+            elif isinstance(packet, mqtt5.SubAckPacket) and (code := packet.reason_codes[0]).value >= FAILED:
+                raise BrokerError(f"the broker does not allow the subscription: {code.name}")
     return messages, data[at:], ids
 
 

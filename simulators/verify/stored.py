@@ -1,8 +1,8 @@
 """Arrivals out of what a receiver stored: a DuckDB file, a CSV or JSON lines file, InfluxDB 1.x.
 
 All come to one form, rows of device, factor, time, value and received; sequence and send time are the values of the
-factors `seq` and `sent` that have device and time in common. What was received at one time counts as in order: stored
-values do not tell what came first within it.
+factors `seq` and `sent` that have device and time in common, the second of each being the message's second arrival.
+What was received at one time counts as in order: stored values do not tell what came first within it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ from simulators.verify.tally import Arrivals
 ROWS: Final = 500_000
 """Messages reckoned at once."""
 _PIVOT: Final = """
-    select cast(regexp_extract(device, '^dev-([0-9]+)$', 1) as varchar) as number,
+    select cast(regexp_extract(device, '^dev-([0-9]{{1,9}})$', 1) as varchar) as number,
         max(value) filter (where factor = $seq) as sequence, max(value) filter (where factor = $sent) as sent,
         min(received) as received
-    from ({rows}) where factor in ($seq, $sent) group by device, time order by received, sequence
+    from (
+        select *, row_number() over (partition by device, factor, time order by received) as copy
+        from ({rows}) where factor in ($seq, $sent)
+    ) group by device, time, copy order by received, sequence
 """
 _DUCKDB: Final = """
     select device, factor, time, value, epoch_us(received) as received from store.readings
@@ -67,12 +70,12 @@ def from_file(file: Path) -> list[Arrivals]:
     return _ask(_FILE.format(reader=reader, received=received), {"file": str(file)})
 
 
-def from_influxdb(url: str, database: str, user: str = "", password: str = "") -> list[Arrivals]:
+def from_influxdb(url: str, database: str, user: str | None = None, password: str | None = None) -> list[Arrivals]:
     """What an InfluxDB 1.x database holds, as the gateway writes it. Raises `SimulatorError`."""
     text = _INFLUX.format(site=SITE, seq=SEQ, sent=SENT)
     headers = {"Accept": "application/csv"}
     if user:
-        headers |= dict(urllib3.make_headers(basic_auth=f"{user}:{password}"))
+        headers |= dict(urllib3.make_headers(basic_auth=f"{user}:{password or ''}"))
     address = f"{url.rstrip('/')}/query?db={quote(database)}&epoch=ms&chunked=true&q={quote(text)}"
     with tempfile.NamedTemporaryFile("wb", suffix=".csv") as file:
         try:
@@ -124,7 +127,8 @@ def _parts(columns: dict[str, NDArray[Any]]) -> list[Arrivals]:
     number = np.where(whole, np.nan_to_num(sequence) - SEQ_BASE, -1).astype(np.int64)
     sent_us = np.rint(np.where(whole, np.nan_to_num(sent), 0) * 1000).astype(np.int64)
     received = np.ma.filled(columns["received"], 0).astype(np.int64)
-    received += np.where(received % 1000 == 0, 500, 0)  # whole milliseconds: their middle
+    if not np.any(received % 1000):
+        received += 500  # whole milliseconds: their middle
     return [
         Arrivals(device[at : at + ROWS], number[at : at + ROWS], sent_us[at : at + ROWS], received[at : at + ROWS])
         for at in range(0, len(device), ROWS)
