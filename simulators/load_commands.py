@@ -34,14 +34,14 @@ PERCENTILES = (50.0, 90.0, 99.0, 99.9)
 STOPPING_S = 3.0
 """How long a load that was stopped waits for acknowledgements."""
 LOOK_S = 0.1
-_LOAD_TOLD = {
+LOAD_TOLD = {
     "sent": Told("Messages sent, each once."),
     "acked": Told("Of those, acknowledged with success (QoS 1)."),
     "refused": Told("Of those, acknowledged with an error (QoS 1)."),
     "resent": Told("Messages sent once more after a reconnect (QoS 1)."),
     "lost": Told("Messages written to a connection that then broke, not known to have been read (QoS 0)."),
 }
-_VERIFY_TOLD = {
+VERIFY_TOLD = {
     "received": Told("Messages that came, each once."),
     "lost": Told("Messages that have not come.", counts=False),
     "duplicated": Told("Arrivals of messages that had come before."),
@@ -91,7 +91,7 @@ def make_load(
     with Progress("sent", total) as progress, stopped_by_signals() as stop:
         chunks = _counted(stamped_chunks(devices, codec, level, Schedule(rate, messages), seed), progress)
         publishing = Publishing(address, chunks, level, rate, window, seconds=seconds)
-        serve(metrics_port, "simulators_load", _LOAD_TOLD, lambda: _made(publishing))
+        serve(metrics_port, "simulators_load", LOAD_TOLD, lambda: _made(publishing))
         trouble = asyncio.run(_publish(publishing, stop))
     done = publishing.report()
     if trouble is not None and not done.sent:
@@ -142,7 +142,7 @@ def verify(
     if len(sources) != 1:
         raise SimulatorError("give one of --duckdb, --readings, --influx and --broker")
     tally = Tally(devices)
-    serve(metrics_port, "simulators_verify", _VERIFY_TOLD, lambda: _figures(tally, sent))
+    serve(metrics_port, "simulators_verify", VERIFY_TOLD, lambda: figures_of(tally, sent))
     if broker is not None:
         _listen(_plain(broker_of(broker, username, password_file)), topic, qos, tally, seconds, sent)
     else:
@@ -154,7 +154,7 @@ def verify(
             parts = from_influxdb(influx or "", database, username, password_of(password_file))
         for part in parts:
             tally.add(part)
-    figures = _figures(tally, sent)
+    figures = figures_of(tally, sent)
     _tell(figures, json_file)
     if figures.get("lost") or figures["duplicated"]:
         raise typer.Exit(1)
@@ -211,10 +211,10 @@ def _load_of(file: Path) -> tuple[int, int]:
 
 def _made(publishing: Publishing) -> dict[str, float]:
     figures = asdict(publishing.report())
-    return {name: figures[name] for name in _LOAD_TOLD}
+    return {name: figures[name] for name in LOAD_TOLD}
 
 
-def _figures(tally: Tally, sent: int | None) -> dict[str, float]:
+def figures_of(tally: Tally, sent: int | None) -> dict[str, float]:
     """The reckoning so far; `lost` only where it is known what was sent."""
     figures: dict[str, float] = {"received": tally.received}
     if sent is not None:

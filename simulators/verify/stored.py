@@ -8,6 +8,7 @@ What was received at one time counts as in order: stored values do not tell what
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -76,9 +77,11 @@ def from_influxdb(url: str, database: str, user: str | None = None, password: st
     headers = {"Accept": "application/csv"}
     if user:
         headers |= dict(urllib3.make_headers(basic_auth=f"{user}:{password or ''}"))
-    address = f"{url.rstrip('/')}/query?db={quote(database)}&epoch=ms&chunked=true&q={quote(text)}"
+    query = f"{url.rstrip('/')}/query?db={quote(database)}"
+    address = f"{query}&epoch=ms&chunked=true&q={quote(text)}"
     with tempfile.NamedTemporaryFile("wb", suffix=".csv") as file:
         try:
+            _try_influxdb(url, f"{query}&q={quote(f'{text} limit 1')}", headers)
             answer = urllib3.request("GET", address, headers=headers, preload_content=False)
             if answer.status != 200:
                 raise SimulatorError(f"{url}: {answer.status} {answer.read(1000).decode('utf-8', 'replace').strip()}")
@@ -92,6 +95,18 @@ def from_influxdb(url: str, database: str, user: str | None = None, password: st
         except urllib3.exceptions.HTTPError as error:
             raise SimulatorError(f"{url}: {error}") from error
         return from_file(Path(file.name))
+
+
+def _try_influxdb(url: str, address: str, headers: Mapping[str, str]) -> None:
+    """Ask in JSON first: answers in CSV say nothing of errors. Raises `SimulatorError`."""
+    answer = urllib3.request("GET", address, headers={**headers, "Accept": "application/json"})
+    try:
+        said = answer.json()
+        errors = [said["error"]] if "error" in said else [one["error"] for one in said["results"] if "error" in one]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SimulatorError(f"{url}: {answer.status}, no answer of an InfluxDB 1.x") from error
+    if errors:
+        raise SimulatorError(f"{url}: {errors[0]}")
 
 
 def _row(line: bytes) -> bytes:
