@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,7 @@ from simulators.play import play_items
 from simulators.progress import Timeline
 from simulators.publish import Publisher
 from simulators.record import Recorder
+from simulators.records import Message, Picture
 from simulators.replay import Replay, Times
 from simulators.session import Protocol
 from simulators.stopping import stopped_by_signals
@@ -74,12 +76,21 @@ def replay(
     if source.begins is None:
         raise SimulatorError(f"{file}: no messages")
     publisher = Publisher(broker_of(broker, username, password_file), protocol, say)
+    damage: SimulatorError | None = None
+
+    def whole(items: Iterator[Message | Picture]) -> Iterator[Message | Picture]:
+        nonlocal damage
+        try:
+            yield from items
+        except SimulatorError as error:
+            damage = error
+
     with stopped_by_signals() as stop:
         publisher.connect(connect_timeout, stop)
         clock = clock_of(speed, source.begins if times == "original" else None)
         start = clock.now()
         with Timeline(None) as shown:
-            skipped = play_items(source.items(start), outlet=publisher, clock=clock, stop=stop, shown=shown)
+            skipped = play_items(whole(source.items(start)), outlet=publisher, clock=clock, stop=stop, shown=shown)
         publisher.close()
     counts = asdict(publisher.counts)
     del counts["readings_sent"]  # what is in recorded payloads is not looked at
@@ -93,3 +104,5 @@ def replay(
     if report is not None:
         report.write_text(json.dumps(figures) + "\n", "utf-8")
     typer.echo(" ".join(f"{key}={value}" for key, value in figures.items()))
+    if damage is not None:
+        raise damage

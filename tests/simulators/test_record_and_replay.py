@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from simulators import library
 from simulators.broker import Broker
 from simulators.cli import app
-from simulators.errors import BrokerError
+from simulators.errors import BrokerError, SimulatorError
 from simulators.fleet import stream
 from simulators.publish import Publisher
 from simulators.record import Recorder
@@ -168,6 +168,20 @@ def test_a_recorder_says_what_the_broker_does_not_allow(tmp_path: Path, start_mo
         Recorder(Broker.of(broker.url), "mqtt5", ["#"], file).run(20, 0.1, threading.Event())
     with TrafficWriter(tmp_path / "y.traffic", {}) as file, pytest.raises(BrokerError, match="does not answer"):
         Recorder(Broker.of(f"mqtt://127.0.0.1:{free_port()}"), "mqtt311", ["#"], file).run(0.2, None, threading.Event())
+
+
+def test_a_damaged_recording_is_sent_as_far_as_it_is_whole(mosquitto: Mosquitto, collect, tmp_path: Path) -> None:
+    file, report = tmp_path / "a.traffic", tmp_path / "report.json"
+    with TrafficWriter(file, {}) as writer:
+        for number in range(300):
+            writer.write(Arrival(START, "a/b", b"%d" % number))
+    file.write_bytes(file.read_bytes()[:-1])
+    arguments = ["replay", str(file), "--broker", mosquitto.url, "--speed", "max", "--report", str(report)]
+    with collect(mosquitto.port) as collector:
+        with pytest.raises(SimulatorError, match="cut off or damaged"):
+            CliRunner().invoke(app, arguments, catch_exceptions=False)
+        collector.wait_for(lambda got: len(got) == 299)
+    assert json.loads(report.read_text())["messages_sent"] == 299
 
 
 class Recording:
