@@ -7,7 +7,7 @@ import math
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -51,7 +51,8 @@ class Rows:
 
     def in_order(self) -> Iterator[tuple[int, str, list[Reading]]]:
         """Time (ms UTC), device and values of each row, in order of time, those of one time as they stand."""
-        for row in np.argsort(np.frombuffer(self._times, np.int64), kind="stable").tolist():
+        order = np.argsort(np.frombuffer(self._times, np.int64), kind="stable")
+        for row in cast(list[int], order.tolist()):
             yield self._times[row], self._devices[self._device[row]], self._readings(row)
 
     def _readings(self, row: int) -> list[Reading]:
@@ -76,7 +77,7 @@ def lines_of(file: Path, delimiter: str, needed: Sequence[str], add: Callable[[S
     with file.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text, delimiter=delimiter, strict=True)
         try:
-            head = next(reader, [])
+            head = next(reader, list[str]())
             for name in needed:
                 if head.count(name) != 1:
                     wrong = "no column" if name not in head else "more than one column"
