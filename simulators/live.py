@@ -19,6 +19,7 @@ from simulators.progress import Timeline
 from simulators.publish import Publisher
 from simulators.scenario import Scenario
 from simulators.session import Protocol
+from simulators.stopping import patience_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +89,5 @@ def play_live(
             witness=witness,
             shown=shown,
         )
-    outlets.close()
+    outlets.close(patience_s(stop))
     return played.json() | {"commands": office.commands}

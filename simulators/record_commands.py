@@ -31,7 +31,7 @@ from simulators.record import Recorder
 from simulators.records import Message, Picture
 from simulators.replay import Replay, Times
 from simulators.session import Protocol
-from simulators.stopping import stopped_by_signals
+from simulators.stopping import patience_s, stopped_by_signals
 
 
 def record(
@@ -91,7 +91,7 @@ def replay(
         start = clock.now()
         with Timeline(None) as shown:
             skipped = play_items(whole(source.items(start)), outlet=publisher, clock=clock, stop=stop, shown=shown)
-        publisher.close()
+        publisher.close(patience_s(stop))
     counts = asdict(publisher.counts)
     del counts["readings_sent"]  # what is in recorded payloads is not looked at
     figures = {
