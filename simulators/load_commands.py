@@ -87,10 +87,10 @@ def make_load(
         inventory.write_text(load.inventory(devices), "utf-8")
     level: Literal[0, 1] = 1 if qos else 0
     total = messages if messages is not None else round(rate * seconds) if rate and seconds else None
-    before = resource.getrusage(resource.RUSAGE_SELF)
     with Progress("sent", total) as progress, stopped_by_signals() as stop:
         chunks = _counted(stamped_chunks(devices, codec, level, Schedule(rate, messages), seed), progress)
         publishing = Publishing(address, chunks, level, rate, window, seconds=seconds)
+        before = resource.getrusage(resource.RUSAGE_SELF)  # made ready: what follows is the messages' own
         serve(metrics_port, "simulators_load", LOAD_TOLD, lambda: _made(publishing))
         trouble = asyncio.run(_publish(publishing, stop))
     done = publishing.report()
