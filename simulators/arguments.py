@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from simulators.broker import Broker
+from simulators.errors import SimulatorError
 
 LOCAL: Final = "mqtt://127.0.0.1:1883"
 MOST_S: Final = 1e9
@@ -36,9 +37,16 @@ ConnectOption = Annotated[float, typer.Option("--connect-timeout", help="Seconds
 
 
 def broker_of(url: str, username: str | None, password_file: Path | None) -> Broker:
-    """The broker of these options. Raises `BrokerError` and OSError."""
-    password = password_file.read_text("utf-8").rstrip("\r\n") if password_file else None
-    return Broker.of(url, username, password)
+    """The broker of these options. Raises `SimulatorError` and OSError."""
+    return Broker.of(url, username, password_of(password_file))
+
+
+def password_of(file: Path | None) -> str | None:
+    """The password that a file holds. Raises `SimulatorError` and OSError."""
+    try:
+        return file.read_text("utf-8").rstrip("\r\n") if file else None
+    except UnicodeDecodeError as error:
+        raise SimulatorError(f"{file}: no text in UTF-8: {error}") from error
 
 
 def say(text: str) -> None:

@@ -14,9 +14,9 @@ LOOK_S: Final = 0.05
 """Longest wait between two looks at the network, in seconds of the wall."""
 REST_S: Final = 0.002
 """How long a run without a clock lets a network that is full work."""
-FIRST_YEAR: Final = 2000
+FIRST_YEAR: Final = 1971
 LAST_YEAR: Final = 2100
-"""What receivers take for a time at all."""
+"""Times of which every offset and every stamp is within what a calendar and ms since 1970 can say."""
 AS_FAST_AS_POSSIBLE: Final = "max"
 
 

@@ -11,9 +11,7 @@ A table in TOML says what the columns are:
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -23,16 +21,15 @@ from pydantic import Field, model_validator
 
 from simulators import library
 from simulators.clock import moment
-from simulators.errors import SimulatorError
+from simulators.csv_rows import Rows, lines_of
 from simulators.formats import hj212, json_v1, senml
 from simulators.formats.seam import Format
-from simulators.records import Period, Reading, Report
+from simulators.records import Period, Report
 from simulators.settings.tables import Id, Table
 from simulators.traffic import Arrival
 
-DECIMALS: Final = 6
-DECIMALS_MOST: Final = 9
-"""Digits behind the point that a value keeps where it is written with fixed ones (HJ 212)."""
+NO_DEVICE: Final = frozenset("/+#\0")
+"""What no name of a device has in it, for it is a part of a topic."""
 
 
 class Column(Table):
@@ -100,52 +97,40 @@ def arrivals_of(file: Path, table: Path) -> Iterator[Arrival]:
     The whole file is read first. Raises `ScenarioError` for the table and `SimulatorError` with the line for the file.
     """
     columns = library.read_model(table, Columns)
-    rows = list(_rows(file, columns))
-    rows.sort(key=lambda row: row[0])
     writers: dict[str, Format] = {}
-    for time, device, readings in rows:
+    for time, device, readings in _rows(file, columns).in_order():
         if device not in writers:
             writers[device] = columns.writer(device)
         for payload, _ in writers[device].packets(Report(time, time, columns.period, readings)):
             yield Arrival(time, f"pollution/{columns.site}/{device}/data", payload)
 
 
-def _rows(file: Path, columns: Columns) -> Iterator[tuple[int, str, list[Reading]]]:
-    """Time, device and values of each row that has any."""
+def _rows(file: Path, columns: Columns) -> Rows:
+    """Each row that has any value."""
     times = (columns.time,) if isinstance(columns.time, str) else columns.time
+    whose = () if columns.device_column is None else (columns.device_column,)
     read_time = _time_reader(columns)
-    needed = {*times, *(column.name for column in columns.columns)}
-    needed |= {columns.device_column} if columns.device_column is not None else set()
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines, delimiter=columns.delimiter, strict=True, restval="")
-        lacking = sorted(needed - set(reader.fieldnames or ()))
-        if lacking:
-            raise SimulatorError(f"{file}:1: no column {', '.join(lacking)}; there are {reader.fieldnames}")
-        try:
-            for row in reader:
-                device = columns.device or row[columns.device_column or ""]
-                if readings := _readings(row, columns):
-                    yield read_time(" ".join(row[name] for name in times)), device, readings
-        except (ValueError, csv.Error, SimulatorError) as error:
-            raise SimulatorError(f"{file}:{reader.line_num}: {error}") from error
+    devices: dict[str, int] = {}
+    names: list[str] = []
+    rows = Rows(
+        names, [(each.factor, each.field) for each in columns.columns], [each.scale for each in columns.columns]
+    )
+    missing = frozenset(columns.missing)
 
+    def add(cells: Sequence[str]) -> None:
+        texts = ["" if text.strip() in missing else text.strip() for text in cells[len(times) + len(whose) :]]
+        if not any(texts):
+            return
+        device = columns.device or cells[len(times)]
+        if device not in devices:
+            if not device or set(device) & NO_DEVICE:
+                raise ValueError(f"{device!r} is no name of a device that could stand in a topic")
+            devices[device] = len(names)
+            names.append(device)
+        rows.add(read_time(" ".join(cells[: len(times)])), devices[device], texts)
 
-def _readings(row: dict[str, str], columns: Columns) -> list[Reading]:
-    """What the row says, one reading a factor, with the digits that the file has."""
-    readings: dict[str, Reading] = {}
-    for column in columns.columns:
-        text = row[column.name].strip()
-        if text in columns.missing:
-            continue
-        value = float(text) * column.scale
-        if not math.isfinite(value):
-            raise ValueError(f"{column.name}: {text} is no number that could be sent")
-        plain = text.lstrip("+-").replace(".", "", 1).isdigit()
-        decimals = min(DECIMALS_MOST, len(text.partition(".")[2])) if plain and column.scale == 1 else DECIMALS
-        before = readings.get(column.factor)
-        values = {**(before.values if before else {}), column.field: value}
-        readings[column.factor] = Reading(column.factor, values, max(decimals, before.decimals if before else 0))
-    return list(readings.values())
+    lines_of(file, columns.delimiter, [*times, *whose, *(each.name for each in columns.columns)], add)
+    return rows
 
 
 def _time_reader(columns: Columns) -> Callable[[str], int]:

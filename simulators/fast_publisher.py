@@ -8,7 +8,6 @@ chunks and resolved as columns. So the publisher costs next to nothing beside th
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -17,25 +16,27 @@ from typing import Final, Literal
 
 import mqtt5
 
+from simulators.broker import Broker
 from simulators.errors import BrokerError
-from simulators.wire import Encoded, Flight, encode, read_acks
+from simulators.fast_connection import Connection
+from simulators.wire import Encoded, Flight, encode
 
-__all__ = ["Encoded", "PublishReport", "encode", "encode_chunks", "publish_all", "publish_encoded"]
+__all__ = ["Encoded", "PublishReport", "Publishing", "encode", "encode_chunks", "publish_all", "publish_encoded"]
 
 CHUNK: Final = 2_000
 """Messages encoded at a time: some milliseconds of work."""
 BURST: Final = 500
 """Messages in one write, about 100 KB of small ones."""
-READ_BYTES: Final = 1 << 18
 GATHER_S: Final = 0.003
 """With a large window: pause after the first acknowledgement, so that one read finds many."""
 TICK_S: Final = 0.002
 """With a wanted rate: pause between two writes."""
 LARGE_WINDOW: Final = 1_000
-SESSION_S: Final = 300
 BACKOFF_S: Final = (0.05, 2.0)
-ANSWER_S: Final = 30.0
-"""How long the broker may say nothing to a CONNECT, a ping or an unacknowledged message before it counts as gone."""
+AWAY_S: Final = 60.0
+"""How long a broker that was there is tried again."""
+PROOF_S: Final = 1.0
+"""At QoS 0: between two pings, whose answers tell what the broker has read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,219 +105,168 @@ async def publish_encoded(
     QoS 1, at most the broker's receive maximum. `seconds`: begin no message after so long. QoS 0 ends with a ping,
     whose answer tells that the broker has read everything before it.
 
-    With `reconnect` a broken connection is made again and what was not acknowledged is sent again, with the same
-    packet ids, marked as duplicates where the broker still has the session; without it, it raises `BrokerError`.
+    With `reconnect` a connection that broke is made again and what was not acknowledged is sent again, with the same
+    packet ids, marked as duplicates where the broker still has the session. Raises `BrokerError` where it breaks
+    without that, where there is none at the start, and where it is away for `AWAY_S`.
     """
-    publishing = _Publishing(host, port, iter(chunks), qos, rate, window, client_id, seconds)
-    backoff = BACKOFF_S[0]
-    while True:
-        before = publishing.progress
-        try:
-            await publishing.run()
-            return publishing.report()
-        except OSError as error:
-            if not reconnect:
-                raise BrokerError(f"{host}:{port}: {error}") from error
-            backoff = BACKOFF_S[0] if publishing.progress > before else min(2 * backoff, BACKOFF_S[1])
-            publishing.lost_connection()
-            await asyncio.sleep(backoff)
+    publishing = Publishing(Broker(host, port), iter(chunks), qos, rate, window, client_id=client_id, seconds=seconds)
+    await publishing.run(reconnect=reconnect)
+    return publishing.report()
 
 
-class _Publishing:
-    """One job of publishing, over as many connections as it takes."""
+class Publishing:
+    """One job of publishing, over as many connections as it takes; see `publish_encoded`."""
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        broker: Broker,
         chunks: Iterator[Encoded],
         qos: Literal[0, 1],
-        rate: float | None,
-        window: int,
-        client_id: str,
-        seconds: float | None,
+        rate: float | None = None,
+        window: int = 5_000,
+        *,
+        client_id: str = "load",
+        seconds: float | None = None,
     ) -> None:
-        self.host, self.port, self.client_id = host, port, client_id
-        self.chunks, self.qos, self.rate, self.seconds = chunks, qos, rate, seconds
-        self.wanted_window = window
-        self.flight = Flight()
-        self.current: Encoded | None = None
-        self.place = 0
-        """Messages of `current` that are sent."""
-        self.sent = 0
-        self.resent = 0
-        self.lost = 0
-        self.unproven = 0
-        """QoS 0 messages written to this connection."""
-        self.again: deque[bytes] = deque()
-        self.finished = False
-        self.connected = False
-        self.inbox = bytearray()
-        self.pings = 0
-        self.started: float | None = None
-        self.ended = 0.0
-
-    @property
-    def progress(self) -> int:
-        return self.sent + self.flight.acked
+        self._broker, self._client_id = broker, client_id
+        self._chunks, self._qos, self._rate, self._seconds = chunks, qos, rate, seconds
+        self._wanted_window = window
+        self._flight = Flight()
+        self._current: Encoded | None = None
+        self._place = 0
+        """Messages of `_current` that are sent."""
+        self._sent = 0
+        self._resent = 0
+        self._lost = 0
+        self._proven = 0
+        """Of those sent at QoS 0: known to have been read by the broker, or counted as lost."""
+        self._pinged: deque[int] = deque()
+        """Messages that were sent when each ping was that is not answered."""
+        self._pinged_at = 0.0
+        self._again: deque[bytes] = deque()
+        self._finished = False
+        self._connected = False
+        self._started: float | None = None
+        self._ended = 0.0
 
     def report(self) -> PublishReport:
-        begun = self.started if self.started is not None else self.ended
+        """What has been published so far."""
+        ended = self._ended or time.perf_counter()
+        begun = self._started if self._started is not None else ended
         return PublishReport(
-            self.sent, self.flight.acked, self.ended - begun, self.flight.refused, self.resent, self.lost
+            self._sent, self._flight.acked, ended - begun, self._flight.refused, self._resent, self._lost
         )
 
-    def lost_connection(self) -> None:
-        self.lost += self.unproven
-        self.unproven = 0
+    def finish(self) -> None:
+        """Begin no further message."""
+        self._finished = True
 
-    async def run(self) -> None:
-        """Connect, publish what is left, disconnect. Raises OSError when the connection breaks."""
-        loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
-            sock.setblocking(False)
-            async with asyncio.timeout(ANSWER_S):
-                address = (await loop.getaddrinfo(self.host, self.port, family=socket.AF_INET))[0][4]
-                await loop.sock_connect(sock, address)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                window = await self._greet(loop, sock)
-            if self.started is None:
-                self.started = time.perf_counter()
-            await self._publish(sock, window)
-            if self.qos == 0:
-                await self._write(sock, mqtt5.PingReqPacket().write())
-                async with asyncio.timeout(ANSWER_S):
-                    while not self.pings:
-                        await _ready(sock)
-                        self._read(sock)
-            self.ended = time.perf_counter()
-            self.unproven = 0
-            await self._write(sock, mqtt5.DisconnectPacket().write())
-
-    async def _greet(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> int:
-        """Open the session and return the window; queue again what an earlier connection left unacknowledged."""
-        hello = mqtt5.ConnectPacket(
-            self.client_id, clean_start=not self.connected, session_expiry_interval=SESSION_S, keep_alive=0
-        )
-        await loop.sock_sendall(sock, hello.write())
-        self.inbox.clear()
-        self.pings = 0
+    async def run(self, *, reconnect: bool) -> None:
+        """Publish it all. Raises `BrokerError`."""
+        backoff = BACKOFF_S[0]
+        gone: float | None = None
         while True:
-            data = await loop.sock_recv(sock, READ_BYTES)
-            if not data:
-                raise ConnectionResetError("closed by the broker instead of a CONNACK")
-            self.inbox += data
+            before = self._progress
             try:
-                answer, size = mqtt5.read(memoryview(bytes(self.inbox)))
-            except IndexError:  # not whole yet
-                continue
-            break
-        del self.inbox[:size]
-        if not isinstance(answer, mqtt5.ConnAckPacket):
-            raise ConnectionResetError("something else than a CONNACK")
-        if answer.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
-            raise BrokerError(f"{self.host}:{self.port} refused the connection: {answer.reason_code.name}")
-        self.again = deque(self.flight.rewind(duplicate=answer.session_present))
-        self.connected = True
-        return max(1, min(self.wanted_window, answer.receive_max))
+                await self._over_one_connection()
+                return
+            except OSError as error:
+                self._ended = time.perf_counter()
+                self._lost += self._sent - self._proven if self._qos == 0 else 0
+                self._proven = self._sent
+                if self._progress > before:
+                    backoff, gone = BACKOFF_S[0], None
+                gone = gone or time.monotonic()
+                if not reconnect or not self._connected or time.monotonic() - gone > AWAY_S:
+                    raise BrokerError(f"{self._broker}: {str(error) or 'no answer'}") from error
+                await asyncio.sleep(backoff)
+                backoff = min(2 * backoff, BACKOFF_S[1])
 
-    async def _publish(self, sock: socket.socket, window: int) -> None:
+    @property
+    def _progress(self) -> int:
+        return self._sent + self._flight.acked
+
+    async def _over_one_connection(self) -> None:
+        """Connect, publish what is left, disconnect. Raises OSError when the connection breaks."""
+        connection = Connection(self._broker, self._client_id, self._flight)
+        try:
+            answer = await connection.open(clean_start=not self._connected)
+            self._again = deque(self._flight.rewind(duplicate=answer.session_present))
+            self._pinged.clear()
+            self._connected = True
+            if self._started is None:
+                self._started = time.perf_counter()
+            await self._publish(connection, max(1, min(self._wanted_window, answer.receive_max)))
+            if self._qos == 0:
+                await self._ping(connection)
+                while self._pinged:
+                    await connection.ready()
+                    self._read(connection)
+            self._ended = time.perf_counter()
+            await connection.write(mqtt5.DisconnectPacket().write())
+        finally:
+            connection.close()
+
+    async def _publish(self, connection: Connection, window: int) -> None:
         while True:
-            self._read(sock)
-            room = window - self.flight.open if self.qos else BURST
-            if self.again and room > 0:
-                burst = [self.again.popleft() for _ in range(min(room, len(self.again), BURST))]
-                self.flight.open += len(burst)
-                self.resent += len(burst)
-                await self._write(sock, b"".join(burst))
+            self._read(connection)
+            room = window - self._flight.open if self._qos else BURST
+            if self._again and room > 0:
+                burst = [self._again.popleft() for _ in range(min(room, len(self._again), BURST))]
+                self._flight.open += len(burst)
+                self._resent += len(burst)
+                await connection.write(b"".join(burst))
                 continue
-            if not self.again:
+            if not self._again:
                 wanted = min(room, self._due(), BURST)
-                if wanted > 0 and not self.finished:
-                    await self._send(sock, wanted)
-                    await asyncio.sleep(0 if self.rate is None else TICK_S)
+                if wanted > 0 and not self._finished:
+                    await self._send(connection, wanted)
+                    await asyncio.sleep(0 if self._rate is None else TICK_S)
                     continue
-                if self.finished and not self.flight.open:
+                if self._finished and not self._flight.open:
                     return
-            if self.flight.open and (room <= 0 or self.finished):
-                async with asyncio.timeout(ANSWER_S):
-                    await _ready(sock)
+            if self._flight.open and (room <= 0 or self._finished):
+                await connection.ready()
                 if window >= LARGE_WINDOW:
                     await asyncio.sleep(GATHER_S)
             else:  # ahead of the wanted rate
                 await asyncio.sleep(TICK_S)
 
     def _due(self) -> int:
-        """How many messages the wanted rate allows now."""
-        elapsed = time.perf_counter() - (self.started or 0.0)
-        if self.seconds is not None and elapsed >= self.seconds:
-            self.finished = True
-        return BURST if self.rate is None else int(elapsed * self.rate) - self.sent
+        """How many messages the wanted rate allows now: the first at once, each other one interval later."""
+        elapsed = time.perf_counter() - (self._started or 0.0)
+        if self._seconds is not None and elapsed >= self._seconds:
+            self._finished = True
+        return BURST if self._rate is None else int(elapsed * self._rate) + 1 - self._sent
 
-    async def _send(self, sock: socket.socket, most: int) -> None:
+    async def _send(self, connection: Connection, most: int) -> None:
         """Send up to `most` of the next messages."""
-        if self.current is None or self.place == len(self.current):
-            self.current, self.place = next(self.chunks, None), 0
-            if self.current is None:
-                self.finished = True
+        if self._current is None or self._place == len(self._current):
+            self._current, self._place = next(self._chunks, None), 0
+            if self._current is None:
+                self._finished = True
                 return
-        first, last = self.place, min(self.place + most, len(self.current))
-        if self.qos:
-            last = first + self.flight.free(last - first)
+        first, last = self._place, min(self._place + most, len(self._current))
+        if self._qos:
+            last = first + self._flight.free(last - first)
             if last == first:  # the next packet ids are still in use
                 await asyncio.sleep(GATHER_S)
                 return
-            data = self.flight.take(self.current, first, last)
+            data = self._flight.take(self._current, first, last)
         else:
-            data = self.current.slice(first, last)
-            self.unproven += last - first
-        self.place = last
-        self.sent += last - first
-        await self._write(sock, data)
+            data = self._current.slice(first, last)
+        self._place = last
+        self._sent += last - first
+        await connection.write(data)
+        if self._qos == 0 and time.perf_counter() - self._pinged_at > PROOF_S:
+            await self._ping(connection)
 
-    async def _write(self, sock: socket.socket, data: bytes | memoryview) -> None:
-        """Write it all, taking in acknowledgements meanwhile, so that neither side waits for the other."""
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[sock.send(view) :]
-            except BlockingIOError:
-                async with asyncio.timeout(ANSWER_S):
-                    await _ready(sock, write=True)
-                self._read(sock)
+    async def _ping(self, connection: Connection) -> None:
+        self._pinged_at = time.perf_counter()
+        self._pinged.append(self._sent)
+        await connection.write(mqtt5.PingReqPacket().write())
 
-    def _read(self, sock: socket.socket) -> None:
-        """Take in what has arrived; returns at once when nothing has."""
-        try:
-            data = sock.recv(READ_BYTES)
-        except BlockingIOError:
-            return
-        if not data:
-            raise ConnectionResetError("closed by the broker")
-        self.inbox += data
-        acks = read_acks(self.inbox)
-        del self.inbox[: acks.size]
-        self.pings += acks.pings
-        self.flight.acknowledge(acks.ids, acks.refused)
-        if acks.disconnected:
-            raise ConnectionResetError("the broker sent DISCONNECT")
-
-
-async def _ready(sock: socket.socket, *, write: bool = False) -> None:
-    """Wait until there is something to read, or, if asked, until something can be written."""
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_reader(sock, wake)
-    if write:
-        loop.add_writer(sock, wake)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(sock)
-        if write:
-            loop.remove_writer(sock)
+    def _read(self, connection: Connection) -> None:
+        connection.read()
+        for _ in range(min(connection.take_pings(), len(self._pinged))):
+            self._proven = self._pinged.popleft()

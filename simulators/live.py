@@ -16,8 +16,10 @@ from simulators.loggers.office import Office
 from simulators.outlets import Outlets
 from simulators.play import TruthSink, play
 from simulators.progress import Timeline
-from simulators.publish import Protocol, Publisher
+from simulators.publish import Publisher
 from simulators.scenario import Scenario
+from simulators.session import Protocol
+from simulators.stopping import patience_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +89,5 @@ def play_live(
             witness=witness,
             shown=shown,
         )
-    outlets.close()
+    outlets.close(patience_s(stop))
     return played.json() | {"commands": office.commands}

@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from simulators import fast_publisher, load
-from simulators.arguments import LOCAL, BrokerOption
+from simulators import load
+from simulators.arguments import LOCAL, BrokerOption, PasswordOption, UsernameOption, broker_of, password_of, say
 from simulators.broker import Broker
-from simulators.errors import SimulatorError
+from simulators.errors import BrokerError, SimulatorError
+from simulators.fast_publisher import Publishing
 from simulators.load import Codec, Schedule, stamped_chunks
+from simulators.metrics import Told, serve
 from simulators.progress import Progress
+from simulators.stopping import stopped_by_signals
 from simulators.verify.listen import listen
 from simulators.verify.stored import from_duckdb, from_file, from_influxdb
 from simulators.verify.tally import Arrivals, Tally
@@ -30,6 +31,31 @@ from simulators.wire import Encoded
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 MetricsPort = Annotated[int | None, typer.Option(help="Serve the figures to Prometheus on this port of 127.0.0.1.")]
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+STOPPING_S = 3.0
+"""How long a load that was stopped waits for acknowledgements."""
+LOOK_S = 0.1
+LOAD_TOLD = {
+    "sent": Told("Messages sent, each once."),
+    "acked": Told("Of those, acknowledged with success (QoS 1)."),
+    "refused": Told("Of those, acknowledged with an error (QoS 1)."),
+    "resent": Told("Messages sent once more after a reconnect (QoS 1)."),
+    "lost": Told("Messages written to a connection that then broke, not known to have been read (QoS 0)."),
+}
+VERIFY_TOLD = {
+    "received": Told("Messages that came, each once."),
+    "lost": Told("Messages that have not come.", counts=False),
+    "duplicated": Told("Arrivals of messages that had come before."),
+    "out_of_order": Told("Messages that came after a later one of their device."),
+    "strangers": Told("Arrivals that are no messages of the load."),
+    "before_sent": Told("Messages that came before they were sent, by clocks that differ."),
+    "max_ms": Told("Longest time from sent to received, in milliseconds.", counts=False),
+    **{
+        f"p{percent:g}_ms".replace(".", "_"): Told(
+            f"Time from sent to received that {percent:g} % of messages do not exceed, in milliseconds.", counts=False
+        )
+        for percent in PERCENTILES
+    },
+}
 
 
 def make_load(
@@ -45,27 +71,31 @@ def make_load(
     window: Annotated[int, typer.Option(help="Most unacknowledged messages at QoS 1.", min=1, max=65_535)] = 5_000,
     seed: Annotated[int, typer.Option(help="Where the values come from.", min=0)] = 1,
     json_file: Json = None,
+    username: UsernameOption = None,
+    password_file: PasswordOption = None,
     inventory: Annotated[Path | None, typer.Option(help="Write the inventory of the devices to this file.")] = None,
     metrics_port: MetricsPort = None,
 ) -> None:
-    """Publish messages that tell their sequence and send time over MQTT 5; tell rate and CPU time a message."""
+    """Publish messages that tell their sequence and send time over MQTT 5; tell rate and CPU time a message.
+
+    Ctrl-C ends it cleanly.
+    """
     if messages is None and seconds is None:
         raise SimulatorError("give --messages or --seconds, or both: what comes first ends it")
-    address = Broker.of(broker)
-    if address.secure:
-        raise SimulatorError("load speaks plain mqtt:// only")
+    address = _plain(broker_of(broker, username, password_file))
     if inventory is not None:
         inventory.write_text(load.inventory(devices), "utf-8")
     level: Literal[0, 1] = 1 if qos else 0
     total = messages if messages is not None else round(rate * seconds) if rate and seconds else None
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    with Progress("sent", total) as progress:
-        _serve(metrics_port, lambda: {"simulators_load_made": progress.count})
-        chunks = stamped_chunks(devices, codec, level, Schedule(rate, messages), seed)
-        publishing = fast_publisher.publish_encoded(
-            address.host, address.port, _counted(chunks, progress), level, rate, window, seconds=seconds
-        )
-        done = asyncio.run(publishing)
+    with Progress("sent", total) as progress, stopped_by_signals() as stop:
+        chunks = _counted(stamped_chunks(devices, codec, level, Schedule(rate, messages), seed), progress)
+        publishing = Publishing(address, chunks, level, rate, window, seconds=seconds)
+        before = resource.getrusage(resource.RUSAGE_SELF)  # made ready: what follows is the messages' own
+        serve(metrics_port, "simulators_load", LOAD_TOLD, lambda: _made(publishing))
+        trouble = asyncio.run(_publish(publishing, stop))
+    done = publishing.report()
+    if trouble is not None and not done.sent:
+        raise trouble
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     figures = asdict(done) | {
@@ -76,6 +106,8 @@ def make_load(
         "codec": codec,
     }
     _tell(figures, json_file)
+    if trouble is not None:
+        raise trouble
 
 
 def verify(
@@ -92,6 +124,8 @@ def verify(
     topic: Annotated[str, typer.Option(help="Topics to listen to.")] = f"pollution/{load.SITE}/+/data",
     qos: Annotated[int, typer.Option(help="0 or 1.", min=0, max=1)] = 1,
     seconds: Annotated[float, typer.Option(help="Listen for so long after the last message.", min=0.1)] = 5.0,
+    username: Annotated[str | None, typer.Option(help="Log in to the broker or the database with this name.")] = None,
+    password_file: PasswordOption = None,
     json_file: Json = None,
     metrics_port: MetricsPort = None,
 ) -> None:
@@ -100,35 +134,53 @@ def verify(
     Status 1 where any was lost or came twice.
     """
     if load_file is not None:
-        said = json.loads(load_file.read_text("utf-8"))
-        sent, devices = sent if sent is not None else int(said["sent"]), devices or int(said["devices"])
+        said = _load_of(load_file)
+        sent, devices = said[0] if sent is None else sent, devices or said[1]
     if devices is None:
         raise SimulatorError("give --load, or --devices and --sent")
     sources = [source for source in (duckdb, readings, influx, broker) if source is not None]
     if len(sources) != 1:
         raise SimulatorError("give one of --duckdb, --readings, --influx and --broker")
     tally = Tally(devices)
-    _serve(metrics_port, lambda: _figures(tally, sent))
+    serve(metrics_port, "simulators_verify", VERIFY_TOLD, lambda: figures_of(tally, sent))
     if broker is not None:
-        _listen(Broker.of(broker), topic, qos, tally, sent, seconds)
+        _listen(_plain(broker_of(broker, username, password_file)), topic, qos, tally, seconds, sent)
     else:
         if duckdb is not None:
             parts = from_duckdb(duckdb)
         elif readings is not None:
             parts = from_file(readings)
         else:
-            parts = from_influxdb(influx or "", database)
+            parts = from_influxdb(influx or "", database, username, password_of(password_file))
         for part in parts:
             tally.add(part)
-    figures = _figures(tally, sent)
+    figures = figures_of(tally, sent)
     _tell(figures, json_file)
     if figures.get("lost") or figures["duplicated"]:
         raise typer.Exit(1)
 
 
-def _listen(broker: Broker, topic: str, qos: int, tally: Tally, sent: int | None, seconds: float) -> None:
+async def _publish(publishing: Publishing, stop: threading.Event) -> BrokerError | None:
+    """Publish until it is done, or `stop` is set; what ended it before that."""
+    working = asyncio.create_task(publishing.run(reconnect=True))
+    while not working.done() and not stop.is_set():
+        await asyncio.wait({working}, timeout=LOOK_S)
+    publishing.finish()
+    await asyncio.wait({working}, timeout=STOPPING_S)
+    if not working.done():
+        working.cancel()
+    try:
+        await working
+    except BrokerError as error:
+        return error
+    except asyncio.CancelledError:
+        say("the broker has not acknowledged all: ended without")
+    return None
+
+
+def _listen(broker: Broker, topic: str, qos: int, tally: Tally, seconds: float, sent: int | None) -> None:
     moved = time.monotonic()
-    with Progress("received", sent) as progress:
+    with Progress("received", sent) as progress, stopped_by_signals() as stop:
 
         def take(arrivals: Arrivals) -> None:
             nonlocal moved
@@ -137,14 +189,32 @@ def _listen(broker: Broker, topic: str, qos: int, tally: Tally, sent: int | None
             progress.add(len(arrivals))
 
         def done() -> bool:
-            return (sent is not None and tally.received >= sent) or (
-                tally.received > 0 and time.monotonic() - moved > seconds
-            )
+            return stop.is_set() or (tally.received > 0 and time.monotonic() - moved > seconds)
 
         asyncio.run(listen(broker, topic, qos, take, done))
 
 
-def _figures(tally: Tally, sent: int | None) -> dict[str, float]:
+def _plain(broker: Broker) -> Broker:
+    if broker.secure:
+        raise SimulatorError(f"{broker}: load and verify speak plain mqtt:// only")
+    return broker
+
+
+def _load_of(file: Path) -> tuple[int, int]:
+    """Messages and devices that a load file tells."""
+    try:
+        said = json.loads(file.read_text("utf-8"))
+        return int(said["sent"]), int(said["devices"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SimulatorError(f"{file}: not what `simulators load --json` writes: {error!r}") from error
+
+
+def _made(publishing: Publishing) -> dict[str, float]:
+    figures = asdict(publishing.report())
+    return {name: figures[name] for name in LOAD_TOLD}
+
+
+def figures_of(tally: Tally, sent: int | None) -> dict[str, float]:
     """The reckoning so far; `lost` only where it is known what was sent."""
     figures: dict[str, float] = {"received": tally.received}
     if sent is not None:
@@ -171,25 +241,3 @@ def _tell(figures: Mapping[str, object], file: Path | None) -> None:
     if file is not None:
         file.write_text(json.dumps(figures) + "\n", "utf-8")
     typer.echo(" ".join(f"{key}={value}" for key, value in figures.items()))
-
-
-class _Figures(Collector):
-    """Figures as they stand when they are asked for."""
-
-    def __init__(self, figures: Callable[[], dict[str, float]]) -> None:
-        self._figures = figures
-
-    def collect(self) -> Iterator[Metric]:
-        for name, value in self._figures().items():
-            gauge = name.endswith("_ms")
-            whole = name if name.startswith("simulators_") else f"simulators_verify_{name}"
-            kind = GaugeMetricFamily if gauge else CounterMetricFamily
-            yield kind(whole, name.replace("_", " "), value=value)
-
-
-def _serve(port: int | None, figures: Callable[[], dict[str, float]]) -> None:
-    """Serve figures to Prometheus until the process ends."""
-    if port is not None:
-        registry = CollectorRegistry()
-        registry.register(_Figures(figures))
-        start_http_server(port, "127.0.0.1", registry)

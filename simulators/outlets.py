@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from typing import Final
 
+from simulators.counts import Counts
 from simulators.errors import CentreError, SimulatorError
 from simulators.loggers.carrier import Carrier
-from simulators.publish import Counts, Publisher
+from simulators.publish import Publisher
 from simulators.records import Message, Picture, Shot
+
+LEAST_S: Final = 1.0
+"""What the broker has for the end of a run where the centre took all the time."""
 
 
 @dataclass(slots=True)
@@ -65,13 +71,14 @@ class Outlets:
             if part is not None:
                 part.pump()
 
-    def close(self) -> None:
+    def close(self, timeout_s: float) -> None:
         """Wait for what is under way, disconnect, and settle the counts."""
         parts: list[Counts] = []
+        deadline = time.monotonic() + timeout_s
         if self.carrier is not None:
-            parts.append(self.carrier.close())
+            parts.append(self.carrier.close(timeout_s))
         if self.publisher is not None:
-            self.publisher.close()
+            self.publisher.close(max(LEAST_S, deadline - time.monotonic()))
             parts.append(self.publisher.counts)
         for each in fields(Counts):
             setattr(self.counts, each.name, sum(getattr(part, each.name) for part in parts))

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from simulators.clock import Clock
+from simulators.counts import Counts
 from simulators.fleet import Fleet, Item, Witness
 from simulators.loggers.control import Control
-from simulators.publish import Counts
 from simulators.records import Happening, Message, Picture, Shot
 from simulators.scenario import Scenario
 

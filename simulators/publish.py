@@ -10,24 +10,18 @@ import queue
 import ssl
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
-
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
+from typing import Final
 
 from simulators.broker import Broker
+from simulators.counts import Counts
 from simulators.errors import BrokerError
 from simulators.loggers.answers import Answer
+from simulators.network import Down, Heard, Network, Published, Refused, Takes, Unreached, Up
 from simulators.records import Message, Picture, Shot
-
-Protocol = Literal["mqtt5", "mqtt311"]
+from simulators.session import Protocol, no_answer
 
 WINDOW: Final = 200
 """Readings handed to the network and not yet acknowledged; less where the broker says so (receive maximum)."""
@@ -37,51 +31,6 @@ FRAMES_WAITING: Final = 40
 """Frames the network has not taken yet; more would only make them old."""
 AWAY_S: Final = 2.0
 """How long the end of a run waits for a broker that is away."""
-BACKOFF_S: Final = (1, 30)
-TOPICS_AT_ONCE: Final = 100
-"""Topics in one SUBSCRIBE."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of everything that was to be published."""
-
-    readings_sent: int = 0
-    messages_sent: int = 0
-    messages_failed: int = 0
-    frames_sent: int = 0
-    frames_failed: int = 0
-    messages_resent: int = 0
-    """Said again by loggers on their own connections, for want of an answer."""
-    messages_refused: int = 0
-    """Of those that failed: turned away by the centre (9011)."""
-    messages_overwritten: int = 0
-    """Of those that failed: pushed out of the memory of a logger that was away for long."""
-    answers_sent: int = 0
-    """Frames that the centre had asked for: 9011, data of the past, 9012."""
-    connects: int = 0
-    """Connections that loggers have made."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Up:
-    receive_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Down:
-    connection: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    topic: str
-    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +40,6 @@ class _Answer:
     topic: str
     payload: bytes
     retain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Published:
-    mid: int
-    refused: bool
 
 
 def _say_nothing(_: str) -> None:
@@ -127,41 +70,24 @@ class Publisher:
     """Handed to paho, by packet id."""
     _frames: dict[int, int] = field(default_factory=dict[int, int])
     """Packet id to the number of the connection it was handed to."""
-    _events: queue.SimpleQueue[_Up | _Refused | _Down | _Heard | _Published] = field(
-        default_factory=queue.SimpleQueue[_Up | _Refused | _Down | _Heard | _Published]
-    )
-    _window: int = WINDOW
+    _takes: Takes = field(default_factory=Takes)
+    _told: set[str] = field(default_factory=set[str])
+    """Reasons for which messages were not sent, each told once."""
+    _trouble: OSError | str | None = None
+    """Why there was no connection the last time that one was tried."""
     _was_online: bool = False
     _closing: bool = False
-    _connection: int = 0
-    """Counts connections; written by the network thread alone."""
-    _client: Client = field(init=False)
+    _network: Network = field(init=False)
 
     def __post_init__(self) -> None:
-        five = self.protocol == "mqtt5"
-        self._client = client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"simulators-{uuid.uuid4().hex[:12]}",
-            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-        )
-        client.max_inflight_messages_set(WINDOW)
-        client.reconnect_delay_set(*BACKOFF_S)
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_publish = self._on_publish
-        client.on_message = self._on_message
-        if self.broker.username:
-            client.username_pw_set(self.broker.username, self.broker.password)
-        if self.broker.secure:
-            client.tls_set_context(ssl.create_default_context())  # pyright: ignore[reportUnknownMemberType]
+        self._network = Network(self.broker, self.protocol, WINDOW, self.ears.keys())
 
     def connect(self, timeout_s: float, stop: threading.Event) -> None:
         """Connect, trying again with back-off until `timeout_s` is over. Raises `BrokerError`.
 
         After that the connection is kept up for ever. Returns early, not connected, when `stop` is set.
         """
-        self._client.connect_async(self.broker.host, self.broker.port, keepalive=30)
-        self._client.loop_start()
+        self._network.begin()
         deadline = time.monotonic() + timeout_s
         while not stop.is_set():
             refusals = self.pump()
@@ -170,9 +96,9 @@ class Publisher:
             if refusals:
                 self.close(0)
                 raise BrokerError(f"{self.broker} refused the connection: {refusals[0]}")
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or isinstance(self._trouble, ssl.SSLCertVerificationError):
                 self.close(0)
-                raise BrokerError(f"{self.broker} does not answer after {timeout_s:g} s; is a broker running there?")
+                raise no_answer(self.broker, timeout_s, self._trouble)
             stop.wait(0.02)
 
     @property
@@ -201,53 +127,61 @@ class Publisher:
         if self.frames_full:
             self.counts.frames_failed += 1
             return
-        properties = None
-        if self.protocol == "mqtt5" and shot.captured is not None:
-            properties = Properties(PacketTypes.PUBLISH)
-            properties.UserProperty = ("captured", str(shot.captured))
-        connection = self._connection
-        info = self._client.publish(shot.topic, shot.jpeg(), qos=0, properties=properties)
-        if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._frames[info.mid] = connection
-        else:
+        payload, properties = shot.jpeg(), self._network.captured(shot.captured)
+        connection = self._network.connection
+        mid = None
+        if not self._leaves_out(self._takes.why_not(shot.topic, payload, properties=properties)):
+            mid = self._network.frame(shot.topic, payload, properties)
+        if mid is None:
             self.counts.frames_failed += 1
+        else:
+            self._frames[mid] = connection
 
     def pump(self) -> list[str]:
         """Take note of what the network did and hand over what fits; returns the reasons of refused connections."""
         refusals: list[str] = []
         while True:
             try:
-                event = self._events.get_nowait()
+                event = self._network.events.get_nowait()
             except queue.Empty:
                 break
             match event:
-                case _Up():
+                case Up():
                     if self._was_online:
                         self.tell(f"{self.broker} is back, {len(self._backlog) + len(self._readings)} messages wait")
                     self.online = self._was_online = True
-                    self._window = min(WINDOW, event.receive_max)
-                case _Refused():
+                    self._takes = event.takes
+                case Refused():
                     refusals.append(event.reason)
-                case _Down():
+                case Unreached():
+                    self._trouble = event.error
+                case Down():
                     if self.online and not self._closing:
-                        self.tell(f"connection to {self.broker} lost, trying again; readings wait, frames do not")
+                        self.tell(
+                            f"connection to {self.broker} lost ({event.reason}), trying again; readings wait, "
+                            "frames do not"
+                        )
                     self.online = False
+                    self._trouble = event.reason
                     lost = [mid for mid, connection in self._frames.items() if connection <= event.connection]
                     for mid in lost:
                         del self._frames[mid]
                     self.counts.frames_failed += len(lost)
-                case _Heard():
+                case Heard():
                     self._answer(event)
-                case _Published():
+                case Published():
                     self._settle(event)
-        while self._backlog and len(self._readings) < self._window:
+        while self._backlog and len(self._readings) < min(WINDOW, self._takes.receive_max):
             message = self._backlog[0]
-            info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
-            # Without a connection paho keeps it and sends it when there is one; a full queue keeps nothing.
-            if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+            if self._leaves_out(self._takes.why_not(message.topic, message.payload, message.retain)):
+                self._backlog.popleft()
+                self.counts.messages_failed += isinstance(message, Message)
+                continue
+            mid = self._network.reading(message.topic, message.payload, message.retain)
+            if mid is None:
                 break
             self._backlog.popleft()
-            self._readings[info.mid] = message
+            self._readings[mid] = message
         return refusals
 
     def close(self, timeout_s: float = 10.0) -> None:
@@ -258,8 +192,7 @@ class Publisher:
             time.sleep(0.005)
             self.pump()
         self._closing = True
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._network.end()
         self.pump()
         left = [*self._readings.values(), *self._backlog]
         self.counts.messages_failed += sum(isinstance(message, Message) for message in left)
@@ -267,14 +200,21 @@ class Publisher:
         for kept in (self._readings, self._backlog, self._frames):
             kept.clear()
 
-    def _answer(self, event: _Heard) -> None:
+    def _answer(self, event: Heard) -> None:
         """Answers go before the messages that wait, data that were asked for behind them."""
         key, topic = self.ears[event.topic]
         for answer in self.hear(key, event.payload):
             put = self._backlog.appendleft if answer.at_once else self._backlog.append
             put(_Answer(topic, answer.frame))
 
-    def _settle(self, event: _Published) -> None:
+    def _leaves_out(self, why: str) -> bool:
+        """Whether there is a reason not to send something; each reason is told once."""
+        if why and why not in self._told:
+            self._told.add(why)
+            self.tell(f"{self.broker} {why}: such messages fail")
+        return bool(why)
+
+    def _settle(self, event: Published) -> None:
         message = self._readings.pop(event.mid, None)
         if isinstance(message, _Answer):
             self.counts.answers_sent += not event.refused
@@ -286,36 +226,3 @@ class Publisher:
                 self.counts.readings_sent += message.values
         elif self._frames.pop(event.mid, None) is not None:
             self.counts.frames_sent += 1
-
-    # In paho's network thread from here on: report and nothing else.
-
-    def _on_connect(
-        self, client: Client, userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
-    ) -> None:
-        if reason.is_failure:
-            self._events.put(_Refused(str(reason)))
-            return
-        self._connection += 1
-        topics = list(self.ears)
-        for first in range(0, len(topics), TOPICS_AT_ONCE):
-            client.subscribe([(topic, 1) for topic in topics[first : first + TOPICS_AT_ONCE]])
-        self._events.put(_Up(getattr(properties, "ReceiveMaximum", 65_535)))
-
-    def _on_disconnect(
-        self,
-        client: Client,
-        userdata: object,
-        flags: DisconnectFlags,
-        reason: ReasonCode,
-        properties: Properties | None,
-    ) -> None:
-        self._events.put(_Down(self._connection))
-
-    def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
-        if message.topic in self.ears and not message.retain:
-            self._events.put(_Heard(message.topic, bytes(message.payload)))
-
-    def _on_publish(
-        self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None
-    ) -> None:
-        self._events.put(_Published(mid, reason.is_failure))

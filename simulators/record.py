@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
+import re
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -19,12 +18,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 from simulators.broker import Broker
 from simulators.clock import WallClock
 from simulators.errors import BrokerError
-from simulators.publish import BACKOFF_S, Protocol
+from simulators.session import Protocol, client_of, hang_up, no_answer, on_unreached
 from simulators.traffic import Arrival, TrafficWriter
 
 SESSION_S: Final = 3600
 """How long the broker keeps what comes while the connection is away (MQTT 5)."""
 LOOK_S: Final = 0.1
+_MS: Final = re.compile(r"[0-9]{1,16}")
 
 
 @dataclass(slots=True)
@@ -44,27 +44,24 @@ class Recorder:
         self._file = file
         self._clock = WallClock()
         self._trouble: Exception | None = None
+        self._unreached: OSError | None = None
+        """Why there was no connection the last time that one was tried."""
         self._subscribed = threading.Event()
         self.recorded = Recorded()
-        five = protocol == "mqtt5"
-        self._client = client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"recorder-{uuid.uuid4().hex[:12]}",
-            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-            clean_session=None if five else False,
-        )
+        self._client = client = client_of(broker, protocol, "recorder", clean=False)
         self._properties = None
-        if five:
+        if protocol == "mqtt5":
             self._properties = Properties(PacketTypes.CONNECT)
             self._properties.SessionExpiryInterval = SESSION_S
-        client.reconnect_delay_set(*BACKOFF_S)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        if broker.username:
-            client.username_pw_set(broker.username, broker.password)
-        if broker.secure:
-            client.tls_set_context(ssl.create_default_context())  # pyright: ignore[reportUnknownMemberType]
+        on_unreached(client, self._on_unreached)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the broker has taken the subscription."""
+        return self._subscribed.is_set()
 
     def run(self, timeout_s: float, seconds: float | None, stop: threading.Event) -> None:
         """Record for `seconds`, or until `stop`. Raises `BrokerError` where there is no session within `timeout_s`,
@@ -77,17 +74,29 @@ class Recorder:
                 if self._trouble is not None:
                     raise self._trouble
                 if time.monotonic() > deadline:
-                    raise BrokerError(f"{self._broker} does not answer after {timeout_s:g} s")
+                    raise no_answer(self._broker, timeout_s, self._unreached)
             end = None if seconds is None else time.monotonic() + seconds
             while not stop.is_set() and (end is None or time.monotonic() < end):
                 if self._trouble is not None:
                     raise self._trouble
                 stop.wait(LOOK_S if end is None else min(LOOK_S, max(0.0, end - time.monotonic())))
         finally:
-            self._client.disconnect()
-            self._client.loop_stop()
+            self._end()
+
+    def _end(self) -> None:
+        """Hang up, so that the broker keeps nothing for a session that nobody comes back to."""
+        if self._properties is None:  # MQTT 3.1.1 cannot end it: it is left without subscriptions
+            self._client.unsubscribe(list(self._topics))
+            hang_up(self._client)
+        else:
+            over = Properties(PacketTypes.DISCONNECT)
+            over.SessionExpiryInterval = 0
+            hang_up(self._client, over)
 
     # In paho's network thread from here on.
+
+    def _on_unreached(self, error: OSError) -> None:
+        self._unreached = error
 
     def _on_connect(
         self, client: Client, userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
@@ -112,7 +121,7 @@ class Recorder:
         )
         try:
             self._file.write(arrival)
-        except OSError as error:
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
             self._trouble = error
             return
         self.recorded.messages += 1
@@ -122,4 +131,4 @@ class Recorder:
 def _captured(message: MQTTMessage) -> int | None:
     """The capture time of a frame, from its user property."""
     given: list[tuple[str, str]] = getattr(message.properties, "UserProperty", [])
-    return next((int(value) for name, value in given if name == "captured" and value.isdigit()), None)
+    return next((int(value) for name, value in given if name == "captured" and _MS.fullmatch(value)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -25,10 +26,12 @@ from simulators.csv_source import arrivals_of
 from simulators.errors import SimulatorError
 from simulators.play import play_items
 from simulators.progress import Timeline
-from simulators.publish import Protocol, Publisher
+from simulators.publish import Publisher
 from simulators.record import Recorder
+from simulators.records import Message, Picture
 from simulators.replay import Replay, Times
-from simulators.stopping import stopped_by_signals
+from simulators.session import Protocol
+from simulators.stopping import patience_s, stopped_by_signals
 
 
 def record(
@@ -73,13 +76,22 @@ def replay(
     if source.begins is None:
         raise SimulatorError(f"{file}: no messages")
     publisher = Publisher(broker_of(broker, username, password_file), protocol, say)
+    damage: SimulatorError | None = None
+
+    def whole(items: Iterator[Message | Picture]) -> Iterator[Message | Picture]:
+        nonlocal damage
+        try:
+            yield from items
+        except SimulatorError as error:
+            damage = error
+
     with stopped_by_signals() as stop:
         publisher.connect(connect_timeout, stop)
         clock = clock_of(speed, source.begins if times == "original" else None)
         start = clock.now()
         with Timeline(None) as shown:
-            skipped = play_items(source.items(start), outlet=publisher, clock=clock, stop=stop, shown=shown)
-        publisher.close()
+            skipped = play_items(whole(source.items(start)), outlet=publisher, clock=clock, stop=stop, shown=shown)
+        publisher.close(patience_s(stop))
     counts = asdict(publisher.counts)
     del counts["readings_sent"]  # what is in recorded payloads is not looked at
     figures = {
@@ -92,3 +104,5 @@ def replay(
     if report is not None:
         report.write_text(json.dumps(figures) + "\n", "utf-8")
     typer.echo(" ".join(f"{key}={value}" for key, value in figures.items()))
+    if damage is not None:
+        raise damage

@@ -27,6 +27,7 @@ _HEAD: Final = re.compile(rb"##(\d{4})")
 _COMMAND: Final = re.compile(rb"(?:^|;)CN=(\d{4})")
 _STAMP: Final = re.compile(rb"\b(QN|DataTime|RestartTime|[0-9A-Za-z]+-SampleTime)=(\d{14})(\d{3})?(?![0-9])")
 _JSON_TIME: Final = re.compile(rb'("time"\s*:\s*)(\d+|"[^"\\]*")')
+_SECONDS: Final = re.compile(r"\d{4}-\d\d-\d\d.\d\d:\d\d:\d\d")
 _SENML_TIME: Final = re.compile(rb'("b?t"\s*:\s*)(\d+)(\.\d+)?')
 _EXIF_TIME: Final = re.compile(rb"(\d{4}:\d\d:\d\d \d\d:\d\d:\d\d)(?=\0)")
 
@@ -99,10 +100,13 @@ def _json(value: bytes, seconds: int) -> bytes:
     if value[:1] != b'"':
         return b"%d" % (int(value) + seconds * 1000)
     text = value[1:-1].decode()
-    time = datetime.fromisoformat(text) + timedelta(seconds=seconds)
-    parts = "milliseconds" if "." in text else "seconds"
-    moved = time.isoformat(text[10:11] or "T", parts)
-    return f'"{moved.replace("+00:00", "Z") if text.endswith("Z") else moved}"'.encode()
+    later = timedelta(seconds=seconds)
+    # Whole seconds on a clock with its offset: fraction and offset stay as they are written.
+    parts = _SECONDS.match(text)
+    time = datetime.fromisoformat(text)
+    if parts is None:
+        return f'"{(time + later).isoformat()}"'.encode()
+    return f'"{(datetime.fromisoformat(parts[0]) + later).isoformat(text[10])}{text[parts.end() :]}"'.encode()
 
 
 def _senml(value: bytes, seconds: int) -> bytes:

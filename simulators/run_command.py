@@ -26,8 +26,8 @@ from simulators.arguments import (
 from simulators.clock import clock_of, moment
 from simulators.inventory import toml
 from simulators.live import Ways, centre_of, play_live
-from simulators.publish import Protocol
 from simulators.scenario import Scenario
+from simulators.session import Protocol
 from simulators.stopping import stopped_by_signals
 from simulators.truth_file import truth_files
 from simulators.write import write_traffic

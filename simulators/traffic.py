@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,9 @@ VERSION: Final = 1
 _LENGTH: Final = struct.Struct("<I")
 _MOST: Final = 256 * 1024 * 1024
 """MQTT's own bound on a packet: a longer record is damage."""
+
+NO_TOPIC: Final = frozenset("+#\0")
+"""What no topic of a message has in it."""
 
 
 class Arrival(NamedTuple):
@@ -100,9 +104,12 @@ def _open(path: Path, mode: Literal["rb", "wb"]) -> IO[bytes]:
 def _arrivals(path: Path, records: Iterator[object]) -> Iterator[Arrival]:
     for number, record in enumerate(records):
         try:
-            yield msgspec.convert(record, Arrival)
+            arrival = msgspec.convert(record, Arrival)
         except msgspec.ValidationError as error:
             raise SimulatorError(f"{path}: message {number}: {error}") from error
+        if not arrival.topic or set(arrival.topic) & NO_TOPIC:
+            raise SimulatorError(f"{path}: message {number}: {arrival.topic!r} is no topic")
+        yield arrival
 
 
 def _records(path: Path) -> Iterator[object]:
@@ -115,5 +122,5 @@ def _records(path: Path) -> Iterator[object]:
                 if len(data) != length:
                     raise SimulatorError(f"{path}: cut off or damaged at byte {file.tell()}")
                 yield decode(data)
-    except (OSError, EOFError, msgspec.DecodeError) as error:
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SimulatorError(f"{path}: {error}") from error

@@ -63,9 +63,14 @@ def stamped_chunks(
     """PUBLISH packets, `CHUNK` at a time; message k is number `k // devices` of device `k % devices`.
 
     `clock` gives seconds since the epoch. No device stamps two messages with one millisecond (one second of HJ 212):
-    where it sends oftener its stamps run ahead of the clock.
+    where it sends oftener its stamps run ahead of the clock. The schedule begins when the first chunk is asked for.
     """
-    pool = _Pool(devices, codec, qos, seed)
+    return _stamped(_Pool(devices, codec, qos, seed), devices, codec, schedule, clock)
+
+
+def _stamped(
+    pool: _Pool, devices: int, codec: Codec, schedule: Schedule, clock: Callable[[], float]
+) -> Iterator[Encoded]:
     began = clock()
     made = 0
     newest = 0

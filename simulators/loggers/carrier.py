@@ -15,12 +15,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from simulators.counts import Counts
 from simulators.errors import CentreError
 from simulators.formats.hj212 import Writer
 from simulators.loggers.answers import Answer
 from simulators.loggers.control import Control
 from simulators.loggers.link import Kept, Link, LinkCounts
-from simulators.publish import AWAY_S, Counts
+from simulators.publish import AWAY_S
 from simulators.records import Message
 
 CONNECTS_PER_S: Final = 500
@@ -51,7 +52,8 @@ class Carrier:
         seed: int = 0,
     ) -> None:
         """`loggers`: by `site/device`. `hear`: what answers a command of the centre. `patient`: whether the fleet
-        waits for loggers without a connection too, so that none of them forgets anything."""
+        waits for loggers without a connection too, so that none of them forgets anything. Raises `CentreError` where
+        the process may not have so many connections."""
         self.host, self.port = address
         self.now = now
         self.counts = LinkCounts()
@@ -63,7 +65,7 @@ class Carrier:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="loggers", daemon=True)
         self._jitter = random.Random(seed)
-        most = max(KEPT_LEAST, KEPT_IN_ALL // max(1, len(loggers)))
+        most = KEPT_IN_ALL if patient else max(KEPT_LEAST, KEPT_IN_ALL // max(1, len(loggers)))
         self._links = {
             key: Link(key, writer, control, self, most, self._jitter) for key, (writer, control) in loggers.items()
         }
@@ -168,9 +170,10 @@ class Carrier:
 
 
 def _allow_files(connections: int) -> None:
-    """Let the process open so many more files, as far as the system allows it to."""
+    """Let the process open so many more files. Raises `CentreError` where the system does not allow it to."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + FILES
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise CentreError(f"{connections} loggers need {wanted} open files, and the system allows {hard} (ulimit -Hn)")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -24,6 +24,11 @@ PERIODS: Final[MappingProxyType[str, Period]] = MappingProxyType({command: perio
 INTERVALS_S: Final = range(1, 9999 + 1)
 """Allowed `RtdInterval`: what its four digits hold. The standard's 30 to 3600 is too slow for tests."""
 TWO_DIGITS: Final = range(1, 100)
+ANY_YEAR: Final = range(1, 10_000)
+CLOCK_YEARS: Final = range(2000, 2100)
+"""Years to which a clock can be set."""
+TEXT_MOST: Final = 32
+"""Characters of a code or a number that a command names; what is longer is none."""
 SAMPLE_MIN: Final = 30
 """What a sampler tells of the time that a sample takes (`Stime`)."""
 
@@ -58,23 +63,31 @@ class Order:
     def stamp(self, time: int) -> str:
         return f"{local(time, self.writer.zone):%Y%m%d%H%M%S}"
 
-    def time(self, name: str) -> int:
+    def time(self, name: str, years: range = ANY_YEAR) -> int:
         """ms UTC of a stamp in local time."""
         try:
             time = datetime.strptime(self.heard.items.get(name, ""), "%Y%m%d%H%M%S").replace(tzinfo=self.writer.zone)
         except ValueError:
             raise Undone(CONDITION_WRONG) from None
+        if time.year not in years:
+            raise Undone(CONDITION_WRONG)
         return round(time.timestamp() * 1000)
 
     def whole(self, name: str, allowed: Sequence[int]) -> int:
-        text = self.heard.items.get(name, "")
+        text = self.text(name)
         if not text.isdecimal() or int(text) not in allowed:
             raise Undone(CONDITION_WRONG)
         return int(text)
 
+    def text(self, name: str, default: str = "") -> str:
+        text = self.heard.items.get(name, default)
+        if len(text) > TEXT_MOST:
+            raise Undone(CONDITION_WRONG)
+        return text
+
     def upload(self, cp: str) -> list[bytes]:
         """One frame with what was asked for, and the instrument that was meant, if one was."""
-        instrument = f"PolId={self.heard.items['PolId']};" if "PolId" in self.heard.items else ""
+        instrument = f"PolId={self.text('PolId')};" if "PolId" in self.heard.items else ""
         return [self.writer.upload(self.heard.cn, instrument + cp, self.control.number(self.now))]
 
 
@@ -90,7 +103,7 @@ def read_time(order: Order) -> list[bytes]:
 
 
 def set_time(order: Order) -> list[bytes]:
-    to = order.time("SystemTime")
+    to = order.time("SystemTime", CLOCK_YEARS)
     moved = 0 if order.repeated else order.control.set_clock(order.now, to)
     if moved:
         order.tell("set_time", moved_ms=moved)
@@ -148,12 +161,12 @@ def equipment(order: Order) -> list[bytes]:
 def act(order: Order) -> list[bytes]:
     """Calibrate, sample, clean: it is in the log."""
     if not order.repeated:
-        order.tell(ACTIONS[order.heard.cn], factor=order.heard.items.get("PolId", ""))
+        order.tell(ACTIONS[order.heard.cn], factor=order.text("PolId"))
     return []
 
 
 def keep_sample(order: Order) -> list[bytes]:
-    vase = order.heard.items.get("VaseNo", "1")
+    vase = order.text("VaseNo", "1")
     if not order.repeated:
         order.tell("keep_sample", vase=vase)
     return order.upload(f"DataTime={order.clock};VaseNo={vase}")
@@ -164,7 +177,7 @@ def sample_time(order: Order) -> list[bytes]:
 
 
 def instrument(order: Order) -> list[bytes]:
-    code = order.heard.items.get("PolId", "")
+    code = order.text("PolId")
     if not code:
         raise Undone(CONDITION_WRONG)
     return order.upload(f"{code}-SN={order.writer.mn}")

@@ -9,6 +9,10 @@ from simulators.formats.hj212 import crc16
 
 LONGEST: Final = 9999 + 12
 """Bytes of a frame: four digits of length, and what is around the data segment."""
+QN_MOST: Final = 20
+"""Characters of a QN; the standard has 17."""
+FLAG_DIGITS: Final = 3
+"""Flag is one byte."""
 _HEAD: Final = re.compile(rb"##(\d{4})")
 _SEGMENT: Final = re.compile(rb"(.*?);?CP=&&(.*)&&", re.DOTALL)
 
@@ -27,7 +31,7 @@ class Heard(NamedTuple):
 
 
 def read(frame: bytes) -> Heard | None:
-    """A frame of whichever edition, in plain text or not; None where it is none."""
+    """A frame of whichever edition, in plain text or not; None where it is none, or one that cannot be answered."""
     head = _HEAD.match(frame)
     if head is None:
         return None
@@ -38,13 +42,16 @@ def read(frame: bytes) -> Heard | None:
         return None
     header = _pairs(found[1].decode("ascii", "replace"))
     items = _pairs(found[2].decode("utf-8", "replace"))
+    qn = header.get("QN") or items.get("QN", "")
+    if len(qn) > QN_MOST:
+        return None
     flag = header.get("Flag", "0")
     return Heard(
-        header.get("QN") or items.get("QN", ""),
+        qn,
         header.get("CN", ""),
         header.get("PW", ""),
         header.get("MN", ""),
-        int(flag) if flag.isdecimal() else 0,
+        int(flag) if flag.isdecimal() and len(flag) <= FLAG_DIGITS else 0,
         items,
         crc.upper() == b"%04X" % crc16(segment),
     )

@@ -46,7 +46,7 @@ class LinkCounts:
     values: int = 0
     """Numbers in the messages that were sent."""
     sent: int = 0
-    """Messages that were answered, or written to the socket where they ask for no answer."""
+    """Messages that were answered, or taken by the socket where they ask for no answer."""
     answers: int = 0
     """Frames that the centre had asked for, likewise."""
     resent: int = 0
@@ -94,6 +94,8 @@ class Link(asyncio.Protocol):
     _cutter: Cutter = field(default_factory=Cutter)
     _asked: str = ""
     """QN of the message at the head, while it waits for its answer."""
+    _going: bool = False
+    """The message at the head waits for no answer, but the socket has not taken all of it yet."""
     _tries: int = 0
     _timer: asyncio.TimerHandle | None = None
     _beat: asyncio.TimerHandle | None = None
@@ -134,7 +136,7 @@ class Link(asyncio.Protocol):
             counts.parked += 1
         if len(self._waiting) > self.most:
             # The message that waits for its answer stays: its answer would be taken for that of another.
-            at = 1 if self._asked else 0
+            at = 1 if self._asked or self._going else 0
             oldest = self._waiting[at]
             del self._waiting[at]
             counts.overwritten += not oldest.answer
@@ -177,6 +179,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(0)
         self._cutter = Cutter()
         self._writable = True
         self._up_since = time.monotonic()
@@ -192,7 +195,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._forget_timers()
-        self._asked, self._tries = "", 0
+        self._asked, self._going, self._tries = "", False, 0
         counts = self.centre.counts
         counts.online -= 1
         counts.parked += len(self._waiting)
@@ -210,7 +213,7 @@ class Link(asyncio.Protocol):
                 continue
             if heard.cn not in ANSWERS:
                 self.centre.command(self.key, frame)
-            elif self._asked and heard.qn == self._asked:
+            elif self._asked and heard.qn == self._asked and heard.crc_right:
                 self._backoff = BACKOFF_S[0]
                 refused = heard.cn == "9011" and heard.items.get("QnRtn") != ACCEPTED
                 self._settle(refused=refused)
@@ -221,6 +224,9 @@ class Link(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable = True
+        if self._going:
+            self._going = False
+            self._settle(refused=False)
         self._send()
 
     # Sending.
@@ -235,8 +241,10 @@ class Link(asyncio.Protocol):
             if heard is not None and heard.flag & REPLY and heard.qn:
                 self._asked, self._tries = heard.qn, 0
                 self._wait()
-            else:
+            elif self._writable:
                 self._settle(refused=False)
+            else:
+                self._going = True
 
     def _settle(self, *, refused: bool) -> None:
         kept = self._waiting.popleft()

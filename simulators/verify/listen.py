@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -24,6 +25,8 @@ from simulators.verify.tally import Arrivals
 READ_EVERY_S: Final = 0.005
 READ_BYTES: Final = 1 << 20
 ANSWER_S: Final = 10.0
+FAILED: Final = 0x80
+"""Reason codes from here on are errors."""
 _NAMED: Final = re.compile(rb'seq(?:-Rtd=|":|","v":)(\d+).*?sent(?:-Rtd=|":|","v":)([\d.]+)')
 """Sequence and send time as HJ 212, JSON or SenML has them."""
 _DEVICE: Final = re.compile(r"dev-(\d+)")
@@ -37,7 +40,7 @@ async def listen(
         async with asyncio.timeout(ANSWER_S):
             reader, writer = await asyncio.open_connection(broker.host, broker.port, limit=READ_BYTES)
         try:
-            await _subscribe(reader, writer, topic, qos, take, done)
+            await _subscribe(reader, writer, broker, topic, qos, take, done)
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -49,14 +52,22 @@ async def listen(
 async def _subscribe(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
+    broker: Broker,
     topic: str,
     qos: int,
     take: Callable[[Arrivals], None],
     done: Callable[[], bool],
 ) -> None:
-    writer.write(mqtt5.ConnectPacket("verify", clean_start=True, receive_max=65_535).write())
+    hello = mqtt5.ConnectPacket(
+        f"verify-{uuid.uuid4().hex[:12]}",
+        username=broker.username,
+        password=None if broker.password is None else broker.password.encode(),
+        clean_start=True,
+        receive_max=65_535,
+    )
+    writer.write(hello.write())
+    rest = await _greeted(reader, broker)
     writer.write(mqtt5.SubscribePacket(1, [mqtt5.TopicFilter(topic, max_qos=mqtt5.QoS(qos))]).write())
-    rest = b""
     pinged = time.monotonic()
     while not done():
         await asyncio.sleep(READ_EVERY_S)
@@ -78,6 +89,29 @@ async def _subscribe(
             take(_arrivals(messages, received))
 
 
+async def _greeted(reader: asyncio.StreamReader, broker: Broker) -> bytes:
+    """Wait for the broker's welcome; what came behind it. Raises `BrokerError`, OSError and TimeoutError."""
+    data = b""
+    async with asyncio.timeout(ANSWER_S):
+        while True:
+            part = await reader.read(READ_BYTES)
+            if not part:
+                raise BrokerError(f"{broker} closed the connection instead of a CONNACK")
+            data += part
+            try:
+                answer, used = mqtt5.read(memoryview(data))
+            except IndexError:  # not whole yet
+                continue
+            except ValueError as error:
+                raise BrokerError(f"{broker} does not speak MQTT 5: {error}") from error
+            break
+    if not isinstance(answer, mqtt5.ConnAckPacket):
+        raise BrokerError(f"{broker} does not speak MQTT 5: something else than a CONNACK")
+    if answer.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
+        raise BrokerError(f"{broker} refused the connection: {answer.reason_code.name}")
+    return data[used:]
+
+
 def _split(data: bytes) -> tuple[list[tuple[str, bytes]], bytes, list[int]]:
     """Topics and payloads of whole packets, the rest, and what is to be acknowledged."""
     messages: list[tuple[str, bytes]] = []
@@ -91,8 +125,8 @@ def _split(data: bytes) -> tuple[list[tuple[str, bytes]], bytes, list[int]]:
                 messages.append((packet.topic, packet.payload))
                 if packet.packet_id is not None:
                     ids.append(packet.packet_id)
-            elif isinstance(packet, mqtt5.ConnAckPacket) and packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
-                raise BrokerError(f"the broker refused the connection: {packet.reason_code.name}")
+            elif isinstance(packet, mqtt5.SubAckPacket) and (code := packet.reason_codes[0]).value >= FAILED:
+                raise BrokerError(f"the broker does not allow the subscription: {code.name}")
     return messages, data[at:], ids
 
 

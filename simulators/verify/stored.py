@@ -1,13 +1,14 @@
 """Arrivals out of what a receiver stored: a DuckDB file, a CSV or JSON lines file, InfluxDB 1.x.
 
 All come to one form, rows of device, factor, time, value and received; sequence and send time are the values of the
-factors `seq` and `sent` that have device and time in common. What was received at one time counts as in order: stored
-values do not tell what came first within it.
+factors `seq` and `sent` that have device and time in common, the second of each being the message's second arrival.
+What was received at one time counts as in order: stored values do not tell what came first within it.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -25,10 +26,13 @@ from simulators.verify.tally import Arrivals
 ROWS: Final = 500_000
 """Messages reckoned at once."""
 _PIVOT: Final = """
-    select cast(regexp_extract(device, '^dev-([0-9]+)$', 1) as varchar) as number,
+    select cast(regexp_extract(device, '^dev-([0-9]{{1,9}})$', 1) as varchar) as number,
         max(value) filter (where factor = $seq) as sequence, max(value) filter (where factor = $sent) as sent,
         min(received) as received
-    from ({rows}) where factor in ($seq, $sent) group by device, time order by received, sequence
+    from (
+        select *, row_number() over (partition by device, factor, time order by received) as copy
+        from ({rows}) where factor in ($seq, $sent)
+    ) group by device, time, copy order by received, sequence
 """
 _DUCKDB: Final = """
     select device, factor, time, value, epoch_us(received) as received from store.readings
@@ -67,15 +71,17 @@ def from_file(file: Path) -> list[Arrivals]:
     return _ask(_FILE.format(reader=reader, received=received), {"file": str(file)})
 
 
-def from_influxdb(url: str, database: str, user: str = "", password: str = "") -> list[Arrivals]:
+def from_influxdb(url: str, database: str, user: str | None = None, password: str | None = None) -> list[Arrivals]:
     """What an InfluxDB 1.x database holds, as the gateway writes it. Raises `SimulatorError`."""
     text = _INFLUX.format(site=SITE, seq=SEQ, sent=SENT)
     headers = {"Accept": "application/csv"}
     if user:
-        headers |= dict(urllib3.make_headers(basic_auth=f"{user}:{password}"))
-    address = f"{url.rstrip('/')}/query?db={quote(database)}&epoch=ms&chunked=true&q={quote(text)}"
+        headers |= dict(urllib3.make_headers(basic_auth=f"{user}:{password or ''}"))
+    query = f"{url.rstrip('/')}/query?db={quote(database)}"
+    address = f"{query}&epoch=ms&chunked=true&q={quote(text)}"
     with tempfile.NamedTemporaryFile("wb", suffix=".csv") as file:
         try:
+            _try_influxdb(url, f"{query}&q={quote(f'{text} limit 1')}", headers)
             answer = urllib3.request("GET", address, headers=headers, preload_content=False)
             if answer.status != 200:
                 raise SimulatorError(f"{url}: {answer.status} {answer.read(1000).decode('utf-8', 'replace').strip()}")
@@ -89,6 +95,18 @@ def from_influxdb(url: str, database: str, user: str = "", password: str = "") -
         except urllib3.exceptions.HTTPError as error:
             raise SimulatorError(f"{url}: {error}") from error
         return from_file(Path(file.name))
+
+
+def _try_influxdb(url: str, address: str, headers: Mapping[str, str]) -> None:
+    """Ask in JSON first: answers in CSV say nothing of errors. Raises `SimulatorError`."""
+    answer = urllib3.request("GET", address, headers={**headers, "Accept": "application/json"})
+    try:
+        said = answer.json()
+        errors = [said["error"]] if "error" in said else [one["error"] for one in said["results"] if "error" in one]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SimulatorError(f"{url}: {answer.status}, no answer of an InfluxDB 1.x") from error
+    if errors:
+        raise SimulatorError(f"{url}: {errors[0]}")
 
 
 def _row(line: bytes) -> bytes:
@@ -124,7 +142,8 @@ def _parts(columns: dict[str, NDArray[Any]]) -> list[Arrivals]:
     number = np.where(whole, np.nan_to_num(sequence) - SEQ_BASE, -1).astype(np.int64)
     sent_us = np.rint(np.where(whole, np.nan_to_num(sent), 0) * 1000).astype(np.int64)
     received = np.ma.filled(columns["received"], 0).astype(np.int64)
-    received += np.where(received % 1000 == 0, 500, 0)  # whole milliseconds: their middle
+    if not np.any(received % 1000):
+        received += 500  # whole milliseconds: their middle
     return [
         Arrivals(device[at : at + ROWS], number[at : at + ROWS], sent_us[at : at + ROWS], received[at : at + ROWS])
         for at in range(0, len(device), ROWS)

@@ -67,7 +67,7 @@ class Tally:
         """Of `sent` messages, in turn from all devices, how many never came."""
         turns, over = divmod(sent, self.devices)
         came = 0
-        for number, block in self._seen.items():
+        for number, block in list(self._seen.items()):  # they may be asked for meanwhile, by another thread
             begin = number * _BLOCK
             came += int(np.count_nonzero(block[:, : max(0, turns - begin)]))
             if begin <= turns < begin + _BLOCK:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,15 @@ def test_a_column_may_name_the_device(tmp_path: Path) -> None:
     [
         ("", "t,x\n", r"t\.csv:1: no column v"),
         ("", "t,v\n2026-01-01T00:00:00,1\nsoon,1\n", r"t\.csv:3: soon: no time"),
+        ("", "", r"t\.csv:1: no column t"),
+        ("", "t,v,v\n", r"t\.csv:1: more than one column v"),
+        ("", "t,v\n2026-01-01T00:00:00,1,5\n", r"t\.csv:2: 3 cells, where the first line has 2"),
+        ('format = "s"\n', "t,v\n1767225600,1\ninf,1\n", r"t\.csv:3: cannot convert float infinity"),
+        ('format = "ms"\n', "t,v\n1767225600000000,1\n", r"t\.csv:2: 1767225600000000 ms since 1970 is no time"),
+        ("", "t,v\n0001-01-01T00:00:00,1\n", r"t\.csv:2: .* of the years 1971 to 2100"),
+        ("", 't,v\n"2026-01-01T00:00:00"x,1\n', r"t\.csv:2: .* expected after"),
         ("", "t,v\n2026-01-01T00:00:00,much\n", r"t\.csv:2: could not convert .*much"),
-        ("", "t,v\n2026-01-01T00:00:00,inf\n", r"t\.csv:2: v: inf is no number"),
+        ("", "t,v\n2026-01-01T00:00:00,inf\n", r"t\.csv:2: a1-Rtd: inf is no number"),
         ('codec = "hj212"\n', "t,v\n", r"t\.toml: HJ 212 needs an `mn`"),
         ('zone = "Mars"\n', "t,v\n", r"no time zone 'Mars'"),
         ("colums = []\n", "t,v\n", r"t\.toml:4: colums: Extra inputs"),
@@ -86,3 +94,43 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, more: str, rows: str,
     table = f'site = "s"\ndevice = "d"\ntime = "t"\n{more}columns = [{{ name = "v", factor = "a1" }}]\n'
     with pytest.raises(SimulatorError, match=expected):
         arrivals(tmp_path, table, rows)
+
+
+def test_a_file_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    table = 'site = "s"\ndevice = "d"\ntime = "t"\ncolumns = [{ name = "a, b", factor = "a1" }]\n'
+    rows = ('"t","a, b","rest"', '"2026-01-01T08:00:00","1.50",', "", "2026-01-01T08:00:01", "2026-01-01T08:00:02,2,,")
+    found = arrivals(tmp_path, table, "\ufeff" + "\r\n".join(rows))
+    assert [(one.due, json.loads(one.payload)["readings"]) for one in found] == [
+        (EIGHT, {"a1": 1.5}),
+        (EIGHT + 2000, {"a1": 2.0}),
+    ]
+
+
+def test_another_encoding_and_names_that_fit_no_topic_are_told(tmp_path: Path) -> None:
+    table = 'site = "s"\ndevice_column = "w"\ntime = "t"\ncolumns = [{ name = "v", factor = "a1" }]\n'
+    with pytest.raises(SimulatorError, match=r"t\.csv:3: 'a/b' is no name of a device"):
+        arrivals(tmp_path, table, "t,w,v\n2026-01-01T08:00:00,\u516c\u56ed,1\n2026-01-01T08:00:00,a/b,1\n")
+    (tmp_path / "t.csv").write_bytes("t,w,v,\u65f6\u95f4\n".encode("gbk"))
+    with pytest.raises(SimulatorError, match=r"t\.csv: no text in UTF-8"):
+        list(arrivals_of(tmp_path / "t.csv", tmp_path / "t.toml"))
+
+
+def test_many_rows_take_little_memory_and_come_in_order(tmp_path: Path) -> None:
+    count = 20_000
+    lines = "".join(f"{1_767_225_600 + k * 7919 % count},{k}.5,{k},,\n" for k in range(count))
+    names = "abcd"
+    table = 'site = "s"\ndevice = "d"\ntime = "t"\nformat = "s"\ncolumns = [{}]\n'.format(
+        ", ".join(f'{{ name = "{name}", factor = "{name}1" }}' for name in names)
+    )
+    (tmp_path / "t.toml").write_text(table, "utf-8")
+    (tmp_path / "t.csv").write_text("t,a,b,c,d\n" + lines, "utf-8")
+    tracemalloc.start()
+    try:
+        found = arrivals_of(tmp_path / "t.csv", tmp_path / "t.toml")
+        first = next(found)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 150 * count
+    times = [first.due, *(one.due for one in found)]
+    assert times == [EIGHT + 1000 * k for k in range(count)]

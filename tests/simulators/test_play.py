@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from simulators import library
 from simulators.clock import LOOK_S
+from simulators.counts import Counts
 from simulators.fleet import stream
 from simulators.play import play
-from simulators.publish import Counts
 from simulators.records import Happening, Message, Shot
 
 DEMO = library.load("demo")

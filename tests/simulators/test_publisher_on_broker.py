@@ -6,16 +6,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from servers import Mosquitto, StartMosquitto, free_port
+from servers import Mosquitto, StartMosquitto, free_port, make_certificates
 
 from simulators import library
 from simulators.broker import Broker
+from simulators.counts import Counts
 from simulators.errors import BrokerError
 from simulators.fleet import stream
-from simulators.publish import Counts, Protocol, Publisher
-from simulators.records import Happening, Message, Shot
+from simulators.publish import Publisher
+from simulators.records import Happening, Message, Picture, Shot
+from simulators.session import Protocol
 
 DEMO = library.load("demo")
 START = 1_767_225_600_000
@@ -141,7 +144,7 @@ def test_what_is_never_acknowledged_counts_as_failed(mosquitto: Mosquitto, items
 def test_no_broker_is_told_with_its_address() -> None:
     port = free_port()
     publisher = Publisher(Broker.of(f"mqtt://127.0.0.1:{port}"))
-    with pytest.raises(BrokerError, match=f"mqtt://127.0.0.1:{port} does not answer"):
+    with pytest.raises(BrokerError, match=f"mqtt://127.0.0.1:{port} does not answer .*Connection refused"):
         publisher.connect(0.2, threading.Event())
 
 
@@ -153,6 +156,68 @@ def test_a_wrong_password_is_told(start_mosquitto: StartMosquitto) -> None:
     publisher = Publisher(Broker.of(broker.url, "fleet", "right"))
     publisher.connect(10, threading.Event())
     publisher.close()
+
+
+def test_a_broker_that_takes_nothing_cannot_hold_up_the_end(mosquitto: Mosquitto) -> None:
+    publisher = connected(mosquitto)
+    mosquitto.pause()
+    for _ in range(40):
+        publisher.frame(Picture(START, "camera/a/b/frame", b"\xff\xd8" + bytes(400_000), None))
+    for _ in range(10):
+        publisher.reading(Message(START, "pollution/a/b/data", b"x", 1))
+    began = time.monotonic()
+    publisher.close(timeout_s=0.1)
+    assert time.monotonic() - began < 5
+    counts = publisher.counts
+    assert (counts.messages_sent, counts.messages_failed) == (0, 10)
+    assert counts.frames_failed > 0 and counts.frames_sent + counts.frames_failed == 40
+
+
+@pytest.mark.parametrize(
+    ("option", "message", "said"),
+    [
+        ("max_packet_size 20000", Message(START, "a/b", b"x" * 19_989, 1), "takes no packets over 20,000 bytes"),
+        ("retain_available false", Message(START, "a/b", b"x", 1, retain=True), "keeps no retained messages"),
+    ],
+)
+def test_what_the_broker_would_hang_up_for_fails_alone(
+    start_mosquitto: StartMosquitto, collect, option: str, message: Message, said: str
+) -> None:
+    broker = start_mosquitto(options=[option])
+    told: list[str] = []
+    publisher = Publisher(Broker.of(broker.url), tell=told.append)
+    publisher.connect(10, threading.Event())
+    fits = Message(START, "a/b", b"x" * 19_988, 1)  # with it 20,000 bytes
+    with collect(broker.port) as collector:
+        for each in (fits, message, message, fits):
+            publisher.reading(each)
+        until(publisher, lambda: not publisher.outstanding)
+        collector.wait_for(lambda got: len(got) == 2)
+    publisher.close()
+    assert (publisher.counts.messages_sent, publisher.counts.messages_failed) == (2, 2)
+    assert told == [f"{broker.url} {said}: such messages fail"]
+
+
+def test_a_frame_too_large_for_the_broker_fails_alone(start_mosquitto: StartMosquitto) -> None:
+    broker = start_mosquitto(options=["max_packet_size 20000"])
+    publisher = connected(broker)
+    for size in (19_000, 20_000, 19_000):
+        publisher.frame(Picture(START, "camera/a/b/frame", b"\xff\xd8" + bytes(size), START))
+    publisher.close()
+    assert (publisher.counts.frames_sent, publisher.counts.frames_failed) == (2, 1)
+
+
+def test_a_broker_that_takes_qos_0_only_is_told(start_mosquitto: StartMosquitto) -> None:
+    publisher = Publisher(Broker.of(start_mosquitto(options=["max_qos 0"]).url))
+    with pytest.raises(BrokerError, match="refused the connection: it takes QoS 0 only"):
+        publisher.connect(10, threading.Event())
+
+
+def test_a_certificate_that_is_not_trusted_is_told_at_once(start_mosquitto: StartMosquitto, tmp_path: Path) -> None:
+    broker = start_mosquitto(tls=make_certificates(tmp_path / "tls"))
+    publisher = Publisher(Broker.of(broker.url))
+    with pytest.raises(BrokerError, match=f"{broker.url}: its certificate is not trusted: self-signed"):
+        publisher.connect(60, threading.Event())
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:1883", "http://127.0.0.1", "mqtt://:1883", "mqtt://a:b@c", "mqtt://a:x"])

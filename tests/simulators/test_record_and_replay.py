@@ -8,20 +8,27 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from servers import Mosquitto, StartMosquitto, free_port
 from typer.testing import CliRunner
 
 from simulators import library
 from simulators.broker import Broker
 from simulators.cli import app
-from simulators.errors import BrokerError
+from simulators.errors import BrokerError, SimulatorError
 from simulators.fleet import stream
+from simulators.publish import Publisher
 from simulators.record import Recorder
 from simulators.records import Happening, Message
 from simulators.replay import Replay
+from simulators.session import Protocol
 from simulators.traffic import Arrival, TrafficWriter, read
 
 START = 1_767_225_600_000
@@ -161,3 +168,107 @@ def test_a_recorder_says_what_the_broker_does_not_allow(tmp_path: Path, start_mo
         Recorder(Broker.of(broker.url), "mqtt5", ["#"], file).run(20, 0.1, threading.Event())
     with TrafficWriter(tmp_path / "y.traffic", {}) as file, pytest.raises(BrokerError, match="does not answer"):
         Recorder(Broker.of(f"mqtt://127.0.0.1:{free_port()}"), "mqtt311", ["#"], file).run(0.2, None, threading.Event())
+
+
+def test_a_damaged_recording_is_sent_as_far_as_it_is_whole(mosquitto: Mosquitto, collect, tmp_path: Path) -> None:
+    file, report = tmp_path / "a.traffic", tmp_path / "report.json"
+    with TrafficWriter(file, {}) as writer:
+        for number in range(300):
+            writer.write(Arrival(START, "a/b", b"%d" % number))
+    file.write_bytes(file.read_bytes()[:-1])
+    arguments = ["replay", str(file), "--broker", mosquitto.url, "--speed", "max", "--report", str(report)]
+    with collect(mosquitto.port) as collector:
+        with pytest.raises(SimulatorError, match="cut off or damaged"):
+            CliRunner().invoke(app, arguments, catch_exceptions=False)
+        collector.wait_for(lambda got: len(got) == 299)
+    assert json.loads(report.read_text())["messages_sent"] == 299
+
+
+class Recording:
+    """A recorder at work in a thread of its own."""
+
+    def __init__(self, broker: Mosquitto, file: Path, protocol: Protocol = "mqtt5", topics: str = "#") -> None:
+        self.stop = threading.Event()
+        self.file = file
+        self.trouble: list[Exception] = []
+        self._thread = threading.Thread(target=self._run, args=(broker, protocol, topics))
+
+    def _run(self, broker: Mosquitto, protocol: Protocol, topics: str) -> None:
+        with TrafficWriter(self.file, {}) as file:
+            self.recorder = Recorder(Broker.of(broker.url), protocol, [topics], file)
+            try:
+                self.recorder.run(20, None, self.stop)
+            except Exception as error:  # noqa: BLE001
+                self.trouble.append(error)
+
+    def until(self, messages: int) -> None:
+        deadline = time.monotonic() + 20
+        while self.recorder.recorded.messages < messages:
+            assert time.monotonic() < deadline and not self.trouble, self.trouble
+            time.sleep(0.01)
+
+    def __enter__(self) -> Recording:
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not hasattr(self, "recorder") or not self.recorder.ready:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self._thread.join()
+
+
+def test_all_kinds_of_messages_are_recorded_and_sent_again_as_they_were(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    said = [
+        ("a/" + "x" * 500, b"", 0, None),
+        ("/leading/and/trailing/", bytes(range(256)), 1, None),
+        ("\u73af\u5883/ \u00e9", b"\xff\xd8" + bytes(1_000_000), 2, "1767225600123"),
+        ("user/property/of/no/sense", b"x", 0, "\u00b2"),
+        ("user/property/too/long", b"x", 1, "9" * 30),
+    ]
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.connect("127.0.0.1", mosquitto.port)
+    client.loop_start()
+    with Recording(mosquitto, tmp_path / "a.traffic") as recording:
+        for topic, payload, qos, captured in said:
+            properties = Properties(PacketTypes.PUBLISH)
+            if captured is not None:
+                properties.UserProperty = ("captured", captured)
+            client.publish(topic, payload, qos, retain=bool(qos), properties=properties).wait_for_publish(10)
+        recording.until(len(said))
+    client.disconnect()
+    client.loop_stop()
+    assert recording.trouble == []
+    arrivals = list(read(tmp_path / "a.traffic")[1])
+    assert [(one.topic, one.payload) for one in arrivals] == [(topic, payload) for topic, payload, *_ in said]
+    assert [one.captured for one in arrivals] == [None, None, 1_767_225_600_123, None, None]
+    with Recording(mosquitto, tmp_path / "b.traffic.gz") as again:
+        retained = 3
+        again.until(retained)
+        invoke("replay", str(tmp_path / "a.traffic"), "--broker", mosquitto.url, "--times", "original")
+        again.until(retained + len(said))
+    second = list(read(tmp_path / "b.traffic.gz")[1])
+    assert {one.topic for one in second[:retained] if one.retain} == {topic for topic, _, qos, _ in said if qos}
+    assert [(one.topic, one.payload) for one in second[retained:]] == [(topic, payload) for topic, payload, *_ in said]
+    gaps = [[later.due - one.due for one, later in pairwise(each)] for each in (arrivals, second[retained:])]
+    assert all(abs(one - other) < 500 for one, other in zip(*gaps, strict=True))
+
+
+@pytest.mark.parametrize("protocol", ["mqtt5", "mqtt311"])
+def test_a_recording_that_is_over_leaves_the_broker_nothing_to_keep(
+    mosquitto: Mosquitto, collect, tmp_path: Path, protocol: Protocol
+) -> None:
+    with Recording(mosquitto, tmp_path / "a.traffic", protocol, "a/#"):
+        pass
+    with collect(mosquitto.port) as collector:
+        publisher = Publisher(Broker.of(mosquitto.url))
+        publisher.connect(10, threading.Event())
+        for _ in range(20):
+            publisher.reading(Message(START, "a/b", b"x", 1))
+        publisher.close()
+        collector.wait_for(lambda got: len(got) == 20)
+    mosquitto.stop()
+    kept = (mosquitto.folder / "mosquitto.db").read_bytes()
+    assert b"a/#" not in kept, "the subscription has been kept"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -97,3 +97,19 @@ def test_the_zone_letter_stays() -> None:
     said = json.dumps({"v": 1, "time": "2026-01-01T00:00:00Z", "readings": {}}).encode()
     then = datetime.fromtimestamp(START / 1000 + 61, UTC)
     assert moved(said, 61) == said.replace(b"2026-01-01T00:00:00Z", f"{then:%Y-%m-%dT%H:%M:%SZ}".encode())
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)),  # noqa: DTZ001 - the offset is drawn beside it
+    st.sampled_from(["", ".5", ".123", ".123456", ",25"]),
+    st.sampled_from(["Z", "+08:00", "-03:30", ""]),
+    st.sampled_from("T "),
+    SHIFTS,
+)
+def test_fraction_and_offset_of_a_time_stay_as_they_are_written(
+    time: datetime, fraction: str, offset: str, between: str, seconds: int
+) -> None:
+    """Whatever summer time does meanwhile: an offset that is written tells the moment."""
+    said, then = (f"{each:%Y-%m-%d}{between}{each:%H:%M:%S}" for each in (time, time + timedelta(seconds=seconds)))
+    found = moved(f'{{"time":"{said}{fraction}{offset}"}}'.encode(), seconds)
+    assert found == f'{{"time":"{then}{fraction}{offset}"}}'.encode()

@@ -108,8 +108,8 @@ def test_load_writes_its_figures(mosquitto: Mosquitto, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["write", "demo", "--seconds", "5", "--start", "0001-01-01T00:00:00"], "of the years 2000 to 2100"),
-        (["write", "demo", "--seconds", "5", "--start", "9999-12-31T23:59:59"], "of the years 2000 to 2100"),
+        (["write", "demo", "--seconds", "5", "--start", "0001-01-01T00:00:00"], "of the years 1971 to 2100"),
+        (["write", "demo", "--seconds", "5", "--start", "9999-12-31T23:59:59"], "of the years 1971 to 2100"),
         (["write", "demo", "--seconds", "5", "--seed", str(2**70)], "--seed"),
         (["write", "demo", "--seconds", "inf"], "--seconds"),
         (["bench-detectors", "--scenario", "demo", "--seconds", "5", "--receiver", ""], "receiver: expected a command"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from simulators.traffic import Arrival, TrafficWriter, read
 ARRIVALS = st.builds(
     Arrival,
     st.integers(0, 2**53),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="+#\0"), min_size=1, max_size=20),
     st.binary(max_size=50),
     st.none() | st.integers(0, 2**53),
     st.sampled_from([0, 1, 2]),
@@ -65,3 +66,28 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.traffic").write_bytes(len(head).to_bytes(4, "little") + head)
     with pytest.raises(SimulatorError, match="version 2"):
         read(tmp_path / "t.traffic")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.sampled_from(["t.traffic", "t.traffic.gz"]))
+def test_whatever_is_damaged_is_told_as_a_mistake_of_the_file(tmp_path: Path, data: st.DataObject, name: str) -> None:
+    file = tmp_path / name
+    with TrafficWriter(file, {"seed": 7}) as writer:
+        for due in range(20):
+            writer.write(Arrival(due, "t/\u00e9", bytes(range(due, due + 40)), due))
+    damaged = bytearray(file.read_bytes())
+    for at in data.draw(st.lists(st.integers(0, len(damaged) - 1), min_size=1, max_size=4)):
+        damaged[at] = data.draw(st.integers(0, 255))
+    file.write_bytes(damaged[: data.draw(st.integers(1, len(damaged)))])
+    with contextlib.suppress(SimulatorError):
+        list(read(file)[1])
+
+
+@pytest.mark.parametrize("record", [b"\x91" * 100_000 + b"\xc0", b"\xa2\xff\xff", b"\x93\x01\xa3a/#\xc4\x00"])
+def test_records_that_make_no_sense_are_told(tmp_path: Path, record: bytes) -> None:
+    file = tmp_path / "t.traffic"
+    with TrafficWriter(file, {}):
+        pass
+    file.write_bytes(file.read_bytes() + len(record).to_bytes(4, "little") + record)
+    with pytest.raises(SimulatorError, match=r"t\.traffic: "):
+        list(read(file)[1])

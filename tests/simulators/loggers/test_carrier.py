@@ -44,6 +44,11 @@ class FakeCentre:
     hangs_up: int = 0
     """So many messages are answered by hanging up."""
     refuses: bool = False
+    reads: bool = True
+    open: int = 0
+    """Connections."""
+    spoils: int = 0
+    """So many answers have a wrong check sum."""
     port: int = 0
     _writers: dict[str, asyncio.StreamWriter] = field(default_factory=dict[str, asyncio.StreamWriter])
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -67,7 +72,10 @@ class FakeCentre:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         cutter = Cutter()
+        self.open += 1
         while data := await reader.read(65_536):
+            while not self.reads:
+                await asyncio.sleep(0.01)
             for frame in cutter.feed(data):
                 heard = read(frame)
                 assert heard is not None
@@ -83,8 +91,11 @@ class FakeCentre:
                 elif heard.flag & 1:
                     edition = "2005" if heard.flag < 4 else "2017" if heard.flag < 8 else "2025"
                     result, cn = (3, "9011") if self.refuses else (None, "9014")
-                    writer.write(reply_to(cn, qn=heard.qn, edition=edition, pw=heard.pw, mn=heard.mn, result=result))  # pyright: ignore[reportArgumentType]
+                    reply = reply_to(cn, qn=heard.qn, edition=edition, pw=heard.pw, mn=heard.mn, result=result)  # pyright: ignore[reportArgumentType]
+                    self.spoils -= 1
+                    writer.write(reply if self.spoils < 0 else reply[:-6] + b"0000\r\n")
         writer.close()
+        self.open -= 1
 
 
 @pytest.fixture
@@ -237,6 +248,17 @@ def test_a_fault_of_the_link_takes_the_very_connection_away(
     assert run.carrier.close(1.0).connects == connects
 
 
+def test_an_answer_with_a_wrong_check_sum_is_none(centre: FakeCentre) -> None:
+    centre.spoils = 1
+    writer = writer_of(1)
+    run = Run(centre, writer, overtime_s=0.05)
+    for message in messages(writer, 2):
+        run.carrier.reading(message)
+    counts = run.carrier.close()
+    assert (counts.messages_sent, counts.messages_resent, counts.connects) == (2, 1, 1)
+    assert centre.frames[0] == centre.frames[1] != centre.frames[2]
+
+
 def test_what_the_centre_refuses_has_failed_and_the_rest_goes_on(centre: FakeCentre) -> None:
     centre.refuses = True
     writer = writer_of(1)
@@ -256,6 +278,45 @@ def test_for_a_frame_that_is_spoilt_nobody_waits(centre: FakeCentre) -> None:
     run.carrier.reading(spoilt)
     run.carrier.reading(second)
     assert run.carrier.close().messages_sent == 2
+
+
+def test_what_waits_for_no_answer_is_sent_when_the_socket_has_it_all(centre: FakeCentre) -> None:
+    writer = writer_of(1, wants_reply=False)
+    run = Run(centre, writer)
+    (frame,) = {message.payload for message in messages(writer, 1)}
+    centre.reads = False
+    said = [Message(START, "t", frame * 500, 1, connection="s/d1") for _ in range(80)]  # far more than buffers hold
+    for message in said:
+        run.carrier.reading(message)
+    counts = run.carrier.close(timeout_s=0.3)
+    assert counts.messages_failed > 0 and counts.messages_sent + counts.messages_failed == len(said)
+    centre.reads = True
+    deadline = time.monotonic() + 20
+    while centre.open and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(centre.frames) >= counts.messages_sent * 500
+
+
+def test_a_patient_fleet_makes_no_logger_forget(centre: FakeCentre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carriers, "KEPT_LEAST", 3)
+    monkeypatch.setattr(carriers, "KEPT_IN_ALL", 6)
+    monkeypatch.setattr(carriers, "BACKLOG", 6)
+    centre.deaf = 10**9
+    writers = [writer_of(1), writer_of(2)]
+    run = Run(centre, *writers, patient=True)
+    for message in messages(writers[0], 6):
+        assert not run.carrier.full
+        run.carrier.reading(message)
+    assert run.carrier.full
+    counts = run.carrier.close(timeout_s=0)
+    assert (counts.messages_failed, counts.messages_overwritten) == (6, 0)
+
+
+def test_more_loggers_than_the_system_allows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carriers.resource, "getrlimit", lambda _: (64, 100))
+    loggers = {"s/d1": (writer_of(1), Control(START, 1000))}
+    with pytest.raises(CentreError, match=r"1 loggers need 129 open files, and the system allows 100"):
+        Carrier(("127.0.0.1", 1), loggers, lambda *_: [], lambda: START, patient=False)
 
 
 def test_a_memory_that_is_full_forgets_the_oldest_and_counts_it(

@@ -210,6 +210,33 @@ def test_a_wrong_check_sum_is_refused_and_answers_are_not_answered() -> None:
     assert monitor.office.hear("s/d", b"hello") == []
 
 
+@pytest.mark.parametrize("edition", ["2005", "2017", "2025"])
+@pytest.mark.parametrize(
+    ("cn", "cp"),
+    [
+        ("1012", "SystemTime=99991231235959"),
+        ("1012", "SystemTime=00010101000000"),
+        ("1000", f"OverTime={'9' * 5000};ReCount=3"),
+        ("1011", f"PolId={'a' * 9850}"),
+        ("3011", f"PolId={'a' * 9850}"),
+    ],
+)
+def test_a_command_that_makes_no_sense_cannot_be_done_and_harms_nothing(edition: Edition, cn: str, cp: str) -> None:
+    monitor = Monitor(edition)
+    monitor.play(10)
+    last = monitor.ask(cn, cp)[-1]
+    assert (last["cn"], last["ExeRtn"]) == ("9012", "2" if edition == "2005" else "3")
+    assert stamps(monitor.play(20))[-1].startswith("202601010800")
+    assert monitor.truth == []
+
+
+def test_the_whole_past_may_be_asked_for() -> None:
+    monitor = Monitor()
+    monitor.play(65)
+    told = monitor.ask("2051", "BeginTime=00010101000000;EndTime=99991231235959")
+    assert [each.get("DataTime") for each in told] == [None, "20260101080000", None]
+
+
 def test_a_command_that_comes_again_is_answered_and_not_done_again() -> None:
     monitor = Monitor()
     monitor.play(110)

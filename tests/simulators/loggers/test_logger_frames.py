@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.hj212.build import QnRtn, reply_to, request
+from simulators.formats.hj212.frame import enclose
 from simulators.loggers.frames import Cutter, read
 
 MN = "010000A8900016F000169DC0"
@@ -31,6 +32,12 @@ def test_a_wrong_check_sum_is_seen_and_what_is_no_frame_is_none() -> None:
     assert heard is not None and not heard.crc_right
     for wrong in (b"", b"hello", b"##0010abc", COMMAND[:-8], b"##0004abcdFFFF\r\n"):
         assert read(wrong) is None
+
+
+def test_numbers_of_no_sane_length_are_read_as_none() -> None:
+    assert read(enclose(b"QN=" + b"1" * 9000 + b";ST=31;CN=1011;Flag=5;CP=&&&&")) is None, "an answer would not fit"
+    heard = read(enclose(b"QN=1;ST=31;CN=1011;Flag=" + b"9" * 5000 + b";CP=&&&&"))
+    assert heard is not None and heard.flag == 0
 
 
 @given(
