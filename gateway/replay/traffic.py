@@ -23,6 +23,9 @@ VERSION: Final = 1
 _LENGTH: Final = struct.Struct("<I")
 _MOST: Final = 256 * 1024 * 1024
 """MQTT's own bound on a packet: a longer record is damage."""
+MOST_GAP_MS: Final = 400 * 86_400_000
+"""So long nothing is recorded: a longer pause is damage, and every second of it would be ticked through."""
+_DAMAGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Head(msgspec.Struct):
@@ -56,25 +59,30 @@ def read_traffic(path: Path) -> tuple[Head, Iterator[Arrival]]:
     records = _records(path)
     try:
         head = msgspec.msgpack.decode(next(records, b"\x80"), type=Head)
-    except msgspec.DecodeError as error:
+    except _DAMAGE as error:
         raise GatewayError(f"{path}: no traffic file: {error}") from error
     if head.format != FORMAT:
         raise GatewayError(f"{path}: no traffic file")
     if head.version != VERSION:
         raise GatewayError(f"{path}: traffic of version {head.version}; this reads version {VERSION}")
-    return head, _arrivals(path, records)
+    if (head.seconds or 0) * 1000 > MOST_GAP_MS:
+        raise GatewayError(f"{path}: {head.seconds} seconds are longer than anything is recorded")
+    return head, _arrivals(path, records, head.start_ms)
 
 
-def _arrivals(path: Path, records: Iterator[bytes]) -> Iterator[Arrival]:
+def _arrivals(path: Path, records: Iterator[bytes], start: int | None) -> Iterator[Arrival]:
     decode = msgspec.msgpack.Decoder(Arrival).decode
     before: int | None = None
     for number, record in enumerate(records):
         try:
             arrival = decode(record)
-        except msgspec.DecodeError as error:
+        except _DAMAGE as error:
             raise GatewayError(f"{path}: message {number}: {error}") from error
         if before is not None and arrival.due < before:
             raise GatewayError(f"{path}: message {number} is {before - arrival.due} ms older than the one before it")
+        since = start if before is None else before
+        if since is not None and arrival.due - since > MOST_GAP_MS:
+            raise GatewayError(f"{path}: message {number} comes {arrival.due - since} ms after what was before it")
         before = arrival.due
         yield arrival
 

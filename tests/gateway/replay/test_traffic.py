@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
 from gateway.replay.traffic import Arrival, read_traffic
@@ -63,6 +66,8 @@ def record(item: object) -> bytes:
         (record({"format": "mqtt-traffic", "version": 2}), "version 2; this reads version 1"),
         (record(["mqtt-traffic", 1]), "no traffic file"),
         (record({"format": "other", "version": 1}), "no traffic file"),
+        (record({"format": "mqtt-traffic", "version": 1, "seconds": 1e12}), "longer than anything is recorded"),
+        (struct.pack("<I", 5000) + b"\x91" * 5000, "no traffic file"),
     ],
 )
 def test_what_is_no_traffic_file_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -78,3 +83,26 @@ def test_a_record_that_is_no_message_is_named_by_its_number(tmp_path: Path) -> N
     _, arrivals = read_traffic(file)
     with pytest.raises(GatewayError, match="message 3: Expected `str`"):
         list(arrivals)
+
+
+def test_a_pause_of_years_is_damage_and_is_not_ticked_through(tmp_path: Path) -> None:
+    file = written(tmp_path / "t.traffic")
+    file.write_bytes(file.read_bytes() + record([2**45, "t", b""]))
+    _, arrivals = read_traffic(file)
+    with pytest.raises(GatewayError, match="message 3 comes"):
+        list(arrivals)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), min_size=1, max_size=6), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_damage_is_an_error_that_names_the_file(damage: list[tuple[int, int]], packed: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = written(Path(folder) / ("t.traffic.gz" if packed else "t.traffic"))
+        content = bytearray(file.read_bytes())
+        for at, byte in damage:
+            content[at % len(content)] = byte
+        file.write_bytes(content)
+        try:
+            list(read_traffic(file)[1])
+        except GatewayError as error:
+            assert str(file) in str(error)
