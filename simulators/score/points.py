@@ -29,7 +29,8 @@ _POINTS: Final = """
 """One row a point; what is no finite number is said as nothing. Values are held together to six decimals."""
 _JOINED: Final = """
     with sent as ({sent}), got as ({got})
-    select site, device, count(sent.n) as sent, count(*) filter (where got.n is null) as lost,
+    select site, device, count(sent.n) as sent,
+        count(*) filter (where got.n is null or (got.said = [''] and sent.said <> [''])) as lost,
         coalesce(sum(got.n - 1), 0) as duplicated,
         count(*) filter (where not list_has_any(sent.said, got.said) and got.said <> ['']) as corrupt,
         count(*) filter (where sent.n is null) as invented

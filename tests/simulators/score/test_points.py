@@ -21,6 +21,7 @@ SENT = HEAD + "\n".join(
         "s,d0,a21026,Avg,minute,0,35.35",
         "s,d1,a21026,Rtd,realtime,1000,nan",
         "s,d1,a21026,Rtd,realtime,2000,0.1",
+        "s,d1,a21026,Rtd,realtime,5000,0.5",
     )
 )
 STORED = (
@@ -35,6 +36,7 @@ STORED = (
             "N,s,d1,a21026,Rtd,realtime,1970-01-01T00:00:01.000Z,",  # no number, as was said
             "N,s,d1,a21026,Rtd,realtime,1970-01-01T00:00:02.000Z,0.2",  # another value
             "N,s,d1,a21026,Rtd,realtime,1970-01-01T00:00:04.000Z,0.3",  # never said
+            "N,s,d1,a21026,Rtd,realtime,1970-01-01T00:00:05.000Z,",  # stored without its value
         )
     )
 )
@@ -47,9 +49,9 @@ def test_points_of_a_case_counted_by_hand(tmp_path: Path) -> None:
     points = score_points(sent, stored)
     assert points == [
         Points("s", "d0", sent=4, lost=1, duplicated=1, corrupt=0, invented=0),
-        Points("s", "d1", sent=2, lost=0, duplicated=0, corrupt=1, invented=1),
+        Points("s", "d1", sent=3, lost=1, duplicated=0, corrupt=1, invented=1),
     ]
-    assert whole(points) == Points("all", "", sent=6, lost=1, duplicated=1, corrupt=1, invented=1)
+    assert whole(points) == Points("all", "", sent=7, lost=2, duplicated=1, corrupt=1, invented=1)
 
 
 def test_json_lines_are_read_too(tmp_path: Path) -> None:
