@@ -59,10 +59,18 @@ def device_messages(
 
 
 def device_items(
-    scenario: Scenario, device: Device, seed: int, start: int, control: Control | None = None
+    scenario: Scenario,
+    device: Device,
+    seed: int,
+    start: int,
+    control: Control | None = None,
+    world: World | None = None,
 ) -> Iterator[Report | Parcel]:
-    """What one device says, and what becomes of it on the way, each at its time; what is lost, when it would come."""
-    chain = DeviceChain(scenario, device, seed, start, control)
+    """What one device says, and what becomes of it on the way, each at its time; what is lost, when it would come.
+
+    `world`: that of the scenario, seed and start, which all devices of a fleet may share.
+    """
+    chain = DeviceChain(scenario, device, seed, start, control, world)
     groups: Iterator[tuple[int, list[Report | Parcel]]] = (
         (time, [*reports, *chain.arrivals(reports)]) for time, reports in chain.said()
     )
@@ -79,10 +87,11 @@ class DeviceChain:
         seed: int,
         start: int,
         control: Control | None = None,
+        world: World | None = None,
         *,
         faults: Sequence[Fault] | None = None,
     ) -> None:
-        """`control`: what a centre may change of it. `faults`: in place of the scenario's."""
+        """`control`: what a centre may change of it; `world`: see `device_items`; `faults`: instead of the scenario's."""
         self._plan = scenario, device, seed
         settings = scenario.resolve(device)
         self._simulate = settings.simulate
@@ -93,7 +102,7 @@ class DeviceChain:
         rng = generator(seed, *here)
         self._interval = round(settings.interval_s * 1000)
         self._first = start + int(rng.integers(0, self._interval))
-        self._world = World(scenario, seed, start)
+        self._world = world or World(scenario, seed, start)
         self._draws = self._world.draws(device)
         self._process = PROCESSES[scenario.kind(device)](rng, settings.simulate, self._world.around(device))
         events = [each for each in scenario.incidents if isinstance(each, Service | Silence)]
@@ -189,7 +198,7 @@ class DeviceChain:
         """What the analysers of another device of the site would show if all were well."""
         scenario, device, seed = self._plan
         other = next(each for each in scenario.devices if (each.site, each.id) == (device.site, device_id))
-        series = DeviceChain(scenario, other, seed, self._start, faults=()).analysed()
+        series = DeviceChain(scenario, other, seed, self._start, world=self._world, faults=()).analysed()
         now, then = next(series), next(series)
 
         def at(t: float) -> list[Reading]:

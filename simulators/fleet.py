@@ -26,6 +26,7 @@ from simulators.seeds import generator
 from simulators.settings import Camera, Device
 from simulators.sky import Sky
 from simulators.truth import happenings
+from simulators.world import World
 
 Item = Message | Shot | Happening
 
@@ -71,9 +72,10 @@ class Fleet:
     def items(self, seconds: float | None = None) -> Iterator[Item]:
         """Everything that arrives, and what happens, in time order; endless without `seconds`. To be asked for once."""
         scenario, seed, start = self._scenario, self._seed, self._start
+        world = World(scenario, seed, start)
         sources: list[Iterator[Report | Parcel]] = [
             *(
-                device_items(scenario, device, seed, start, self._controls.get(f"{device.site}/{device.id}"))
+                device_items(scenario, device, seed, start, self._controls.get(f"{device.site}/{device.id}"), world)
                 for device in scenario.devices
             ),
             *(camera_parcels(scenario, camera, seed, start, self._witness) for camera in scenario.cameras),

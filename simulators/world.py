@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from simulators.incidents import Exceedance, RemovalFailure, SmokeWithDust, Standstill
 from simulators.processes.flue_gas import FlueGas
@@ -105,21 +106,23 @@ class World:
         latitude = site.latitude if settings.latitude is None else settings.latitude
         return latitude, site.longitude if settings.longitude is None else settings.longitude
 
+    @cached_property
+    def _chimneys(self) -> list[_Chimney]:
+        """The stacks of the scenario with a height: the same ones for every station."""
+        chimneys: list[_Chimney] = []
+        for device in self._scenario.devices:
+            settings = self._settings(device)
+            if settings.height_m is not None and self._scenario.kind(device) == "stack":
+                gas = FlueGas(settings, self.around(device))
+                chimneys.append(_Chimney(self._place(device), _mouth(settings), gas, self.draws(device)))
+        return chimneys
+
     def _brought(self, station: Device) -> Callable[[int], Levels]:
         """What all stacks of the scenario with a height bring to a station."""
-        here = self._place(station)
-        sources = [
-            _Source(
-                way=_way(self._place(stack), here),
-                mouth=_mouth(self._settings(stack)),
-                gas=FlueGas(self._settings(stack), self.around(stack)),
-                draws=self.draws(stack),
-            )
-            for stack in self._scenario.devices
-            if self._scenario.kind(stack) == "stack" and self._settings(stack).height_m is not None
-        ]
-        if not sources:
+        if not self._chimneys:
             return nothing
+        here = self._place(station)
+        sources = [_Source(_way(chimney.place, here), chimney) for chimney in self._chimneys]
 
         def summed(time: int) -> dict[str, float]:
             weather = self.weather(station, time)
@@ -131,23 +134,34 @@ class World:
         return _stepwise(summed)
 
 
-class _Source:
+class _Chimney(NamedTuple):
+    """What comes out of one stack, and where."""
+
+    place: tuple[float, float]
+    """Latitude and longitude."""
+    mouth: Mouth
+    gas: FlueGas
+    draws: Callable[[float], Mapping[str, Draw]]
+
+
+class _Source(NamedTuple):
     """One stack as seen from one station."""
 
-    def __init__(self, way: Way, mouth: Mouth, gas: FlueGas, draws: Callable[[float], Mapping[str, Draw]]) -> None:
-        self._way, self._mouth, self._gas, self._draws = way, mouth, gas, draws
+    way: Way
+    chimney: _Chimney
 
     def add(self, total: dict[str, float], time: int, weather: Weather, seconds: Callable[[int], float]) -> None:
         """Adds its ug/m3 to the total by factor: what left the mouth when what arrives now did."""
-        downwind, _ = self._way.along(weather.wind_from_deg)
+        downwind, _ = self.way.along(weather.wind_from_deg)
         if downwind <= 0:
             return
+        _, mouth, flue, draws = self.chimney
         left = time - round(downwind / weather.wind_m_s * 1000)
-        gas = self._gas.at(left, self._draws(seconds(left)))
-        velocity = self._gas.velocity(gas.flow, self._mouth.temperature_c, 0.0, 0.0)
-        each = share(self._mouth, self._way, velocity, weather)
+        gas = flue.at(left, draws(seconds(left)))
+        velocity = flue.velocity(gas.flow, mouth.temperature_c, 0.0, 0.0)
+        each = share(mouth, self.way, velocity, weather)
         if each:
-            for code, milligrams in self._gas.emitted(gas).items():
+            for code, milligrams in flue.emitted(gas).items():
                 total[code] += 1000.0 * milligrams * each
 
 
