@@ -46,18 +46,6 @@ LAG_MS = 10
 """Between the messages of one moment, shortest period first: no two of them have the same QN."""
 
 
-def device_messages(
-    scenario: Scenario, device: Device, seed: int, start: int, control: Control | None = None
-) -> Iterator[Message]:
-    """What arrives of one device from `start` (ms UTC) on, in order of arrival; endless, unless silenced for good.
-
-    `control`: what a centre may change meanwhile; without commands the same arrives with it and without.
-    """
-    for item in device_items(scenario, device, seed, start, control):
-        if isinstance(item, Parcel) and isinstance(item.item, Message) and not item.lost:
-            yield item.item
-
-
 def device_items(
     scenario: Scenario,
     device: Device,
@@ -91,7 +79,7 @@ class DeviceChain:
         *,
         faults: Sequence[Fault] | None = None,
     ) -> None:
-        """`control`: what a centre may change of it; `world`: see `device_items`; `faults`: instead of the scenario's."""
+        """`control`: what a centre may change of it; `world`: see `device_items`; `faults`: in place of the plan's."""
         self._plan = scenario, device, seed
         settings = scenario.resolve(device)
         self._simulate = settings.simulate

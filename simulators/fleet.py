@@ -108,21 +108,6 @@ class Fleet:
             yield from part.last(at)
 
 
-def stream(
-    scenario: Scenario,
-    seed: int,
-    start: int,
-    seconds: float | None = None,
-    controls: Mapping[str, Control] = MappingProxyType({}),
-    witness: Witness | None = None,
-) -> Iterator[Item]:
-    """Everything that arrives from `start` (ms UTC) on, what happens, and at the end what is expected of it."""
-    fleet = Fleet(scenario, seed, start, controls, witness)
-    yield from fleet.items(seconds)
-    if seconds is not None:
-        yield from fleet.last(start + round(seconds * 1000))
-
-
 def camera_parcels(
     scenario: Scenario, camera: Camera, seed: int, start: int, witness: Witness | None = None
 ) -> Iterator[Parcel]:

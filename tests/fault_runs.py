@@ -22,7 +22,7 @@ from typing import Literal
 import fault_city as city
 from gateway_process import GatewayProcess
 from servers import Influxd, Mosquitto, Server, free_port
-from tcp_logger import answered, logger
+from tcp_logger import speak
 
 from gateway.alerts.ledger import Ledger
 from gateway.journal import format as blocks
@@ -34,8 +34,6 @@ LinkKind = Literal["mqtt5", "mqtt311", "hj212"]
 KINDS: tuple[Kind, ...] = ("gateway", "broker", "database")
 MESSAGES = 12_000
 RATE = 6_000
-WINDOW = 20
-"""Frames that a logger sends before it waits for answers."""
 QUIET_S = 1.5
 """The gateway's position has stood still for so long: nothing comes any more."""
 History = list[tuple[str, str, int, int, float]]
@@ -195,26 +193,10 @@ async def publish(broker: Mosquitto) -> int:
 
 
 async def _speak_all(port: int) -> int:
-    return sum(await asyncio.gather(*(_speak(port, device) for device in range(city.LOGGERS))))
-
-
-async def _speak(port: int, device: int) -> int:
-    """Send every frame until it is answered; how many there were."""
-    waiting = city.frames(device)
-    count = len(waiting)
-    while waiting:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with logger(port) as one:
-                while waiting:
-                    sent = dict(list(waiting.items())[:WINDOW])
-                    await one.send(*sent.values())
-                    for _ in sent:
-                        ((cn, qn),) = answered(await one.replies(1))
-                        assert cn == "9014"
-                        del waiting[qn]
-                    await asyncio.sleep(0.08)  # the load lasts some seconds, so that it is met by the kills
-        await asyncio.sleep(0.02)
-    return count
+    """All loggers send every frame until it is answered; how many there were."""
+    said = [city.frames(device) for device in range(city.LOGGERS)]
+    await asyncio.gather(*(speak(port, frames, pause_s=0.08) for frames in said))
+    return sum(map(len, said))
 
 
 async def settled(gateway: GatewayProcess) -> None:

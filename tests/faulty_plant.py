@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from simulators.device_chain import device_messages
-from simulators.fleet import stream
+from played import device_messages, stream
+
 from simulators.records import Happening, Message
 from simulators.scenario import Scenario
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.hj212.build import make_frame
@@ -15,6 +15,8 @@ DEADLINE_S = 20.0
 DATA_TIME = "20260101080000"
 FLAGS = {"2005": 1, "2017": 5, "2025": 9}
 """Flag of each edition with a reply wanted."""
+WINDOW = 20
+"""Frames that a logger sends before it waits for answers."""
 
 
 def upload(
@@ -83,3 +85,26 @@ def answered(replies: Sequence[str]) -> list[tuple[str, str]]:
         fields = dict(item.split("=", 1) for item in reply.replace("CP=&&", ";").rstrip("&").split(";") if "=" in item)
         found.append((fields["CN"], fields["QN"]))
     return found
+
+
+async def speak(port: int, frames: Mapping[str, bytes], *, pause_s: float) -> int:
+    """Send every frame (by its QN) until it is answered; how often the connection was lost meanwhile.
+
+    `pause_s` between two windows makes the load last, so that it is met by the kills.
+    """
+    waiting = dict(frames)
+    lost = 0
+    while waiting:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with logger(port) as one:
+                while waiting:
+                    sent = dict(list(waiting.items())[:WINDOW])
+                    await one.send(*sent.values())
+                    for _ in sent:
+                        ((cn, qn),) = answered(await one.replies(1))
+                        assert cn == "9014"
+                        del waiting[qn]
+                    await asyncio.sleep(pause_s)
+        lost += bool(waiting)
+        await asyncio.sleep(0.02)
+    return lost

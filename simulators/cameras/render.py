@@ -252,10 +252,6 @@ class Renderer:
                 picture = self._cloth.over(picture, cover, share, light)
         return picture, traces, states
 
-    def image(self, number: int, time: int) -> Image:
-        """The picture before it is encoded, shape (height, width, 3), BGR."""
-        return self.frame(number, time).picture
-
     def encode(self, picture: Image, captured: int) -> bytes:
         """The picture as the camera sends it, with what its clock says (ms UTC) in EXIF."""
         done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, self._camera.simulate.quality])

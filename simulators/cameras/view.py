@@ -47,10 +47,6 @@ class View:
         scale = self.focal / z
         return self.width / 2 + x * scale, self.horizon + (self.mast - y) * scale
 
-    def pixels_per_metre(self, row: float) -> float:
-        """Scale of things that stand on the ground at that row of the picture, below the horizon."""
-        return max(1.0, row - self.horizon) / self.mast
-
     def depth(self, row: float) -> float:
         """Distance in metres of the ground seen at that row, at most FAR_M."""
         below = row - self.horizon

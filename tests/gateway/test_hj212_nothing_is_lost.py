@@ -7,7 +7,6 @@ is not in the store would be missing at the end, and one that was stored twice w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,13 +15,11 @@ import hj212_gateway
 import pytest
 from gateway_process import GatewayProcess
 from servers import free_port
-from tcp_logger import FLAGS, answered, logger, upload
+from tcp_logger import FLAGS, speak, upload
 
 DEVICES = 10
 FRAMES = 400
 """Of each device, one for each second."""
-WINDOW = 20
-"""Frames that a logger sends before it waits for answers."""
 SEEDS = range(3)
 EIGHT = datetime(2026, 1, 1, 8, tzinfo=UTC)
 """Local time, though the stamps carry no zone."""
@@ -70,26 +67,6 @@ def frames(device: int) -> dict[str, bytes]:
     return found
 
 
-async def speak(port: int, device: int) -> int:
-    """Send every frame until it is answered; how often the connection was lost meanwhile."""
-    waiting = frames(device)
-    lost = 0
-    while waiting:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with logger(port) as one:
-                while waiting:
-                    sent = dict(list(waiting.items())[:WINDOW])
-                    await one.send(*sent.values())
-                    for _ in sent:
-                        ((cn, qn),) = answered(await one.replies(1))
-                        assert cn == "9014"
-                        del waiting[qn]
-                    await asyncio.sleep(0.05)  # the load lasts some seconds, so that it is met by the kills
-        lost += bool(waiting)
-        await asyncio.sleep(0.02)
-    return lost
-
-
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_what_was_answered_is_stored_once_however_often_the_gateway_is_killed(seed: int, tmp_path: Path) -> None:
@@ -100,7 +77,7 @@ async def test_what_was_answered_is_stored_once_however_often_the_gateway_is_kil
     kills = 0
     try:
         await asyncio.to_thread(gateway.wait_for, "listener_up")
-        speaking = [asyncio.create_task(speak(port, device)) for device in range(DEVICES)]
+        speaking = [asyncio.create_task(speak(port, frames(device), pause_s=0.05)) for device in range(DEVICES)]
         while not all(task.done() for task in speaking) and kills < 4:
             await asyncio.sleep(random.uniform(0.1, 0.6))
             await asyncio.to_thread(gateway.kill9)

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from played import device_messages
 
 from gateway.channels import Channels
 from gateway.codecs import make_codecs
@@ -18,7 +19,6 @@ from gateway.keys_file import load_keys
 from gateway.records import Block
 from gateway.topics import Router
 from simulators import library
-from simulators.device_chain import device_messages
 from simulators.inventory import toml, write_keys
 
 START = 1_767_225_600_000

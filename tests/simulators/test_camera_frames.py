@@ -49,7 +49,7 @@ def test_a_frame_can_be_made_again_and_out_of_order() -> None:
 def test_sensor_noise_is_there_and_differs_from_frame_to_frame() -> None:
     shots = list(itertools.islice(camera_shots(DEMO, DEMO.cameras[0], 7, START), 2))
     renderer = renderer_of(DEMO, DEMO.cameras[0], 7, START)
-    first, second = (renderer.image(s.number, s.captured).astype(np.int16) for s in shots)
+    first, second = (renderer.frame(s.number, s.captured).picture.astype(np.int16) for s in shots)
     assert 1.5 < (second - first).std() < 5
 
 
@@ -57,7 +57,7 @@ def test_sensor_noise_is_there_and_differs_from_frame_to_frame() -> None:
 @pytest.mark.parametrize("size", [(64, 64), (640, 360), (1280, 720)])
 def test_scenes_can_be_of_any_size(name: str, size: tuple[int, int]) -> None:
     renderer = renderer_of(small := views.scenario(name, width=size[0], height=size[1]), small.cameras[0], 1, START)
-    picture = renderer.image(0, START + 12_300)
+    picture = renderer.frame(0, START + 12_300).picture
     assert picture.shape == (size[1], size[0], 3)
     assert picture.std() > 10
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from played import device_messages, stream
 
 from simulators import library
 from simulators.cameras.figures import figures
-from simulators.device_chain import device_messages
-from simulators.fleet import camera_shots, stream
+from simulators.fleet import camera_shots
 from simulators.incidents import Person
 from simulators.records import Message
 

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
+from played import device_messages
 
 from simulators import library
-from simulators.device_chain import device_messages
 from simulators.ordered import in_order
 from simulators.records import Message
 from simulators.scenario import Scenario

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from played import stream
 
 from gateway.channels import Channels
 from gateway.codecs import make_codecs
@@ -18,7 +19,7 @@ from gateway.inventory_file import read_inventory
 from gateway.records import Block
 from gateway.topics import Router
 from simulators import library
-from simulators.fleet import Item, stream
+from simulators.fleet import Item
 from simulators.inventory import toml
 from simulators.records import Happening, Message
 

@@ -7,10 +7,9 @@ import re
 from collections import defaultdict
 
 import pytest
+from played import device_messages, stream
 
 from simulators import library
-from simulators.device_chain import device_messages
-from simulators.fleet import stream
 from simulators.records import Happening, Message, Shot
 
 DEMO = library.load("demo")

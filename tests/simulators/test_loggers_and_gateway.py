@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 from hj212_gateway import running
+from played import stream
 from servers import Mosquitto, free_port
 from typer.testing import CliRunner, Result
 
@@ -20,7 +21,6 @@ from gateway.cli import app
 from simulators import inventory, library
 from simulators.broker import Broker
 from simulators.clock import WallClock
-from simulators.fleet import stream
 from simulators.live import Ways, play_live
 from simulators.loggers.frames import read
 from simulators.records import Happening, Message

@@ -8,9 +8,10 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
+from played import device_messages
 
 from simulators import library
-from simulators.device_chain import DeviceChain, device_messages
+from simulators.device_chain import DeviceChain
 from simulators.records import Message, Report
 from simulators.scenario import Scenario
 from simulators.truth import happenings

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from played import stream
+
 from simulators import library
 from simulators.clock import LOOK_S
 from simulators.counts import Counts
-from simulators.fleet import stream
 from simulators.play import play
 from simulators.records import Happening, Message, Shot
 

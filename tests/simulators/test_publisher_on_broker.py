@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from played import stream
 from servers import Mosquitto, StartMosquitto, free_port, make_certificates
 
 from simulators import library
 from simulators.broker import Broker
 from simulators.counts import Counts
 from simulators.errors import BrokerError
-from simulators.fleet import stream
 from simulators.publish import Publisher
 from simulators.records import Happening, Message, Picture, Shot
 from simulators.session import Protocol

@@ -16,6 +16,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from played import stream
 from servers import Mosquitto, StartMosquitto, free_port
 from typer.testing import CliRunner
 
@@ -23,7 +24,6 @@ from simulators import library
 from simulators.broker import Broker
 from simulators.cli import app
 from simulators.errors import BrokerError, SimulatorError
-from simulators.fleet import stream
 from simulators.publish import Publisher
 from simulators.record import Recorder
 from simulators.records import Happening, Message

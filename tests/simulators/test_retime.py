@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from played import stream
 
 from gateway.codecs.jpeg import captured_ms
 from simulators import library
 from simulators.cameras.exif import with_capture_time
-from simulators.fleet import stream
 from simulators.formats import hj212, json_v1, senml
 from simulators.records import Message, Reading, Report
 from simulators.retime import moved

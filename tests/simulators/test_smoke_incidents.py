@@ -6,10 +6,10 @@ import itertools
 import re
 
 import pytest
+from played import device_messages
 from pydantic import ValidationError
 
 from simulators import library
-from simulators.device_chain import device_messages
 from simulators.fleet import renderer_of
 from simulators.scenario import Scenario
 from simulators.truth import happenings

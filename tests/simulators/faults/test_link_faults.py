@@ -11,8 +11,9 @@ import pytest
 from faulty_plant import START, counts, scenario, sent, truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from played import stream
 
-from simulators.fleet import Item, camera_shots, stream
+from simulators.fleet import Item, camera_shots
 from simulators.records import Happening, Message, Shot
 from simulators.scenario import Scenario
 

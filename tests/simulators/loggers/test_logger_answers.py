@@ -6,10 +6,9 @@ import itertools
 from dataclasses import dataclass, field
 
 import pytest
+from played import device_messages, stream
 
 from gateway.hj212.build import request
-from simulators.device_chain import device_messages
-from simulators.fleet import stream
 from simulators.formats.hj212 import Edition
 from simulators.loggers.frames import read
 from simulators.loggers.office import Office
